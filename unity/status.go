@@ -1,0 +1,180 @@
+package unity
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"iter"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Status is what an agent reported about its machine (§3.13). Rows need not carry MachineID or Keycode.
+type Status struct {
+	Record        Record    `json:"-"`
+	MachineID     MachineID `json:"MachineId"`
+	Keycode       Keycode   `json:"KC"`
+	HostName      Text
+	OS            Text
+	IPAddress     Text // public
+	ClientVersion Text
+	LastSeen      Time
+	Deactivated   Bool
+	BasicInfo     struct {
+		DeviceType        Text
+		AttentionRequired Bool
+		Infected          Bool
+		ActiveThreats     Int
+		Managed           Bool
+	}
+	ExtendedInfo  struct{ HasBeenInfected Bool }
+	OSAndVersions StatusSystem
+	TimesAndStats StatusTimes
+	Scheduling    struct{ ScheduledScansEnabled Bool }
+}
+
+// StatusSystem is the OSAndVersions section.
+type StatusSystem struct {
+	CurrentUser       Text
+	IPV4              Text
+	MACAddress        Text
+	PrimaryBrowser    Text
+	Workgroup         Text
+	IsFirewallEnabled Bool
+}
+
+// StatusTimes is the TimesAndStats section.
+type StatusTimes struct {
+	ThreatsRemoved Int
+	LastScan       Time
+	LastDeepScan   Time
+}
+
+func statusRow(raw json.RawMessage) (Status, error) {
+	row, err := decodeRow(func(s *Status) *Record { return &s.Record })(raw)
+	if err == nil {
+		return row, nil
+	}
+	// A section of another shape must not cost the row: read again without the sections.
+	fields, ferr := objectFields(raw)
+	if ferr != nil {
+		return row, err
+	}
+	flat := map[string]json.RawMessage{}
+	for _, f := range fields {
+		if v := bytes.TrimSpace(f.value); len(v) > 0 && v[0] != '{' && v[0] != '[' {
+			flat[f.name] = f.value
+		}
+	}
+	small, merr := json.Marshal(flat)
+	if merr != nil {
+		return row, err
+	}
+	row = Status{}
+	if err := json.Unmarshal(small, &row); err != nil {
+		return row, fmt.Errorf("row: %w", err)
+	}
+	row.Record.raw = bytes.Clone(raw)
+	return row, nil
+}
+
+// StatusQuery narrows agent status (§3.13).
+type StatusQuery struct {
+	MachineID MachineID
+	// Since asks for rows modified at or after.
+	Since time.Time
+	// BatchSize is 1 to 1000; 0 means 1000.
+	BatchSize int
+}
+
+// GSMStatus walks the agent status of the whole console: GET /status/gsm/{keyCode} (§3.13).
+func (c *Client) GSMStatus(ctx context.Context, q StatusQuery) iter.Seq2[Page[Status], error] {
+	return c.status(ctx, "/service/api/status/gsm/"+url.PathEscape(c.key.String()), q)
+}
+
+// SiteStatus walks the agent status of one site by its keycode: GET /status/site/{keyCode} (§3.13).
+func (c *Client) SiteStatus(ctx context.Context, key Keycode, q StatusQuery) iter.Seq2[Page[Status], error] {
+	return c.status(ctx, "/service/api/status/site/"+url.PathEscape(key.String()), q)
+}
+
+// maxBatches ends a chain of continuations that does not end by itself.
+const maxBatches = 20_000
+
+// status follows continuation tokens to the end. The token is sent back as a parameter; ContinuationURI is used only
+// where there is no token, and only on the same host.
+func (c *Client) status(ctx context.Context, path string, q StatusQuery) iter.Seq2[Page[Status], error] {
+	return func(yield func(Page[Status], error) bool) {
+		size := q.BatchSize
+		if size <= 0 || size > 1000 {
+			size = 1000
+		}
+		first := url.Values{"batchSize": {strconv.Itoa(size)}}
+		if q.MachineID != "" {
+			first.Set("machineId", string(q.MachineID))
+		}
+		setTime(first, "modifiedSince", q.Since)
+		seen := map[string]bool{}
+		query, at := first, path
+		for range maxBatches {
+			resp, err := c.Do(ctx, Request{Method: http.MethodGet, Path: at, Query: query})
+			if err != nil {
+				yield(Page[Status]{}, err)
+				return
+			}
+			env, next, err := c.statusPage(resp.Body, path, first)
+			if err != nil {
+				yield(Page[Status]{}, protocolError(path, err))
+				return
+			}
+			if !yield(Page[Status]{Items: env.items, Total: -1, Asked: size}, nil) || next == nil {
+				return
+			}
+			mark := next.Encode()
+			if seen[mark] {
+				yield(Page[Status]{}, protocolError(path, errors.New("the continuation leads back to where it was")))
+				return
+			}
+			seen[mark] = true
+			query = next
+		}
+		yield(Page[Status]{}, protocolError(path, errors.New("the continuation does not end")))
+	}
+}
+
+func (c *Client) statusPage(body []byte, path string, first url.Values) (envelope[Status], url.Values, error) {
+	env, err := decodeList(body, "QueryResults", statusRow)
+	if err != nil {
+		return env, nil, err
+	}
+	var next struct{ ContinuationToken, ContinuationURI Text }
+	if err := json.Unmarshal(body, &next); err != nil {
+		return env, nil, err
+	}
+	if token := next.ContinuationToken.Raw(); token != "" {
+		q := url.Values{}
+		for k, v := range first {
+			q[k] = v
+		}
+		q.Set("continuation", token)
+		return env, q, nil
+	}
+	if next.ContinuationURI.Raw() == "" {
+		return env, nil, nil
+	}
+	u, err := url.Parse(next.ContinuationURI.Raw())
+	if err != nil {
+		return env, nil, errors.New("the continuation address is not readable")
+	}
+	if u.IsAbs() && (!strings.EqualFold(u.Host, c.base.Host) || u.Scheme != c.base.Scheme) {
+		return env, nil, errors.New("the continuation address leads to another host")
+	}
+	if !strings.EqualFold(strings.TrimRight(u.Path, "/"), strings.TrimRight(c.base.Path, "/")+path) {
+		return env, nil, errors.New("the continuation address leads to another method")
+	}
+	return env, u.Query(), nil
+}
