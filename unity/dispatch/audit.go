@@ -1,0 +1,163 @@
+package dispatch
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/user"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Audit appends one JSON line per change, before it and after it. It never holds a secret. A nil Audit writes nothing.
+type Audit struct {
+	path     string
+	profile  string
+	required bool
+	mu       sync.Mutex
+	now      func() time.Time
+}
+
+// NewAudit makes an audit in a file that is readable by its owner only. required stops a change that cannot be written
+// down.
+func NewAudit(path, profile string, required bool) *Audit {
+	return &Audit{path: path, profile: profile, required: required, now: time.Now}
+}
+
+// Entry is one line.
+type Entry struct {
+	Version int       `json:"version"`
+	Time    time.Time `json:"time"`
+	Event   string    `json:"event"` // intent, outcome, api
+	Job     string    `json:"job,omitempty"`
+	Action  string    `json:"action"`
+	Profile string    `json:"profile"`
+	BaseURL string    `json:"base_url,omitempty"`
+	GSMKey  string    `json:"gsm_key,omitempty"`
+	User    string    `json:"user,omitempty"`
+	OSUser  string    `json:"os_user"`
+	Login   string    `json:"login_uid,omitempty"`
+	Sudo    string    `json:"sudo_user,omitempty"`
+	SSH     string    `json:"ssh_client,omitempty"`
+	Host    string    `json:"host"`
+	Targets []Target  `json:"targets,omitempty"`
+	Method  string    `json:"method,omitempty"`
+	Path    string    `json:"path,omitempty"`
+	Status  int       `json:"status,omitempty"`
+	Note    string    `json:"note,omitempty"`
+	Error   string    `json:"error,omitempty"`
+}
+
+// Target is a machine in an audit line. Names are raw: JSON escapes them.
+type Target struct {
+	EndpointID string `json:"endpoint_id"`
+	HostName   string `json:"host_name"`
+	SiteID     string `json:"site_id"`
+	State      State  `json:"state,omitempty"`
+	RequestID  string `json:"request_id,omitempty"`
+}
+
+// Audit files turn over at this size; five are kept.
+const (
+	auditSize = 10 << 20
+	auditKept = 5
+)
+
+func (a *Audit) begin(j *Job, note string) error {
+	err := a.Write(jobEntry("intent", j, note))
+	if err != nil && a.required {
+		return fmt.Errorf("the audit cannot be written and this profile requires it: %w", err)
+	}
+	return nil
+}
+
+func (a *Audit) end(j *Job, note string) error {
+	if err := a.Write(jobEntry("outcome", j, note)); err != nil && a.required {
+		return fmt.Errorf("the change was made, but the audit cannot be written: %w", err)
+	}
+	return nil
+}
+
+func jobEntry(event string, j *Job, note string) Entry {
+	e := Entry{Event: event, Job: j.ID, Action: j.Operation.ID, BaseURL: j.Binding.BaseURL, GSMKey: j.Binding.Key.String(),
+		User: j.Binding.User, Note: note}
+	for _, r := range j.Results {
+		t := Target{EndpointID: string(r.Ref.ID), HostName: r.Ref.HostName.Raw(), SiteID: string(r.Ref.Site), RequestID: r.RequestID}
+		if event == "outcome" || r.State == Skipped {
+			t.State = r.State
+		}
+		e.Targets = append(e.Targets, t)
+	}
+	return e
+}
+
+// Required tells that changes must not be made when they cannot be written down.
+func (a *Audit) Required() bool { return a != nil && a.required }
+
+// Write appends an entry and makes it durable.
+func (a *Audit) Write(e Entry) error {
+	if a == nil {
+		return nil
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	e.Version, e.Time, e.Profile = 1, a.now().UTC(), a.profile
+	whoami(&e)
+	line, err := json.Marshal(e)
+	if err != nil {
+		return fmt.Errorf("audit: %w", err)
+	}
+	if err := os.MkdirAll(filepath.Dir(a.path), 0o700); err != nil {
+		return fmt.Errorf("audit: %w", err)
+	}
+	if err := a.turnOver(); err != nil {
+		return err
+	}
+	f, err := os.OpenFile(a.path, os.O_APPEND|os.O_CREATE|os.O_WRONLY|noFollow, 0o600)
+	if err != nil {
+		return fmt.Errorf("audit: %w", err)
+	}
+	_, err = f.Write(append(line, '\n'))
+	err = errors.Join(err, f.Sync(), f.Close())
+	if err != nil {
+		return fmt.Errorf("audit: %w", err)
+	}
+	return nil
+}
+
+func (a *Audit) turnOver() error {
+	info, err := os.Lstat(a.path)
+	if err != nil || info.Size() < auditSize {
+		return nil //nolint:nilerr // no file yet: nothing to turn over
+	}
+	for i := auditKept; i > 0; i-- {
+		from := a.path
+		if i > 1 {
+			from += "." + strconv.Itoa(i-1)
+		}
+		if err := os.Rename(from, a.path+"."+strconv.Itoa(i)); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return fmt.Errorf("audit: %w", err)
+		}
+	}
+	return nil
+}
+
+func whoami(e *Entry) {
+	if u, err := user.Current(); err == nil {
+		e.OSUser = u.Username
+	}
+	if host, err := os.Hostname(); err == nil {
+		e.Host = host
+	}
+	e.Sudo = os.Getenv("SUDO_USER")
+	e.SSH, _, _ = strings.Cut(os.Getenv("SSH_CLIENT"), " ")
+	if id, err := os.ReadFile("/proc/self/loginuid"); err == nil {
+		if s := strings.TrimSpace(string(id)); s != "4294967295" {
+			e.Login = s
+		}
+	}
+}

@@ -1,0 +1,276 @@
+package dispatch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/unitty/unitty/unity"
+	"github.com/unitty/unitty/unity/fleet"
+)
+
+// maker fills a plan.
+type maker struct {
+	ctx     context.Context //nolint:containedctx // a maker lives for one call of Make
+	client  *unity.Client
+	plan    *Plan
+	options PlanOptions
+}
+
+// rereadWhole is the number of machines of a site above which the site's list is cheaper to read than each machine.
+const rereadWhole = 20
+
+// reread reads every target again and names what changed since it was chosen.
+func (m *maker) reread(refs []fleet.Ref) ([]fleet.Ref, error) {
+	fresh := map[unity.EndpointID]*unity.Endpoint{}
+	var mu sync.Mutex
+	group, ctx := errgroup.WithContext(m.ctx)
+	group.SetLimit(16)
+	keep := func(e *unity.Endpoint) { mu.Lock(); fresh[e.ID] = e; mu.Unlock() }
+	for site, of := range bySite(refs) {
+		if len(of) > rereadWhole {
+			group.Go(func() error { return m.rereadSite(ctx, site, keep) })
+			continue
+		}
+		for _, ref := range of {
+			group.Go(func() error {
+				e, err := m.client.Endpoint(ctx, site, ref.ID)
+				switch {
+				case err == nil && e.ID == ref.ID:
+					keep(e)
+				case err != nil && !errors.Is(err, unity.ErrNotFound):
+					return fmt.Errorf("%s cannot be read again: %w", ref.Name(), err)
+				}
+				return nil
+			})
+		}
+	}
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	var out []fleet.Ref
+	for _, ref := range refs {
+		if e := fresh[ref.ID]; e != nil {
+			out = append(out, m.compare(ref, e))
+		} else {
+			m.skip(ref, "it is no longer at this site")
+		}
+	}
+	return out, nil
+}
+
+func (m *maker) rereadSite(ctx context.Context, site unity.SiteID, keep func(*unity.Endpoint)) error {
+	for page, err := range m.client.Endpoints(ctx, site, unity.EndpointQuery{}) {
+		if err != nil {
+			return fmt.Errorf("the machines cannot be read again: %w", err)
+		}
+		for i := range page.Items {
+			keep(&page.Items[i])
+		}
+	}
+	return nil
+}
+
+// compare names what is no longer as it was when the machine was chosen.
+func (m *maker) compare(ref fleet.Ref, e *unity.Endpoint) fleet.Ref {
+	if e.HostName != ref.HostName {
+		m.warn("%s is now called %s", ref.Name(), e.Name())
+		ref.HostName = e.HostName
+	}
+	if e.Deactivated.On && !ref.Inactive {
+		m.warn("%s has been deactivated meanwhile", ref.Name())
+	}
+	ref.Inactive = e.Deactivated.On
+	if e.LastSeen.After(ref.LastSeen) {
+		ref.LastSeen = e.LastSeen.Time
+	}
+	ref.ReadAt = m.client.Now()
+	return ref
+}
+
+func (m *maker) warn(format string, args ...any) {
+	m.plan.Warnings = append(m.plan.Warnings, fmt.Sprintf(format, args...))
+}
+
+func (m *maker) skip(ref fleet.Ref, reason string) {
+	m.plan.Skipped = append(m.plan.Skipped, Skip{ref, reason})
+}
+
+func bySite(refs []fleet.Ref) map[unity.SiteID][]fleet.Ref {
+	out := map[unity.SiteID][]fleet.Ref{}
+	for _, r := range refs {
+		out[r.Site] = append(out[r.Site], r)
+	}
+	return out
+}
+
+// siteOrder lists the sites of the targets in order of their first machine.
+func siteOrder(refs []fleet.Ref) []unity.SiteID {
+	var out []unity.SiteID
+	seen := map[unity.SiteID]bool{}
+	for _, r := range refs {
+		if !seen[r.Site] {
+			seen[r.Site] = true
+			out = append(out, r.Site)
+		}
+	}
+	return out
+}
+
+// sites warns about sites whose machines will not obey, or where the user may not send.
+func (m *maker) sites(refs []fleet.Ref) error {
+	known := map[unity.SiteID]*unity.Site{}
+	for i := range m.options.Sites {
+		known[m.options.Sites[i].ID] = &m.options.Sites[i]
+	}
+	for _, id := range siteOrder(refs) {
+		s := known[id]
+		if s == nil {
+			var err error
+			if s, err = m.client.Site(m.ctx, id); err != nil {
+				return fmt.Errorf("the site of %s cannot be read: %w", bySite(refs)[id][0].Name(), err)
+			}
+		}
+		switch {
+		case s.Deactivated.On:
+			m.warn("%s is deactivated", s.Name)
+		case s.Suspended.On:
+			m.warn("the licence of %s is suspended", s.Name)
+		case s.AllKeysExpired.On:
+			m.warn("the licence of %s has expired", s.Name)
+		}
+		if !s.Writable() {
+			m.warn("your access to %s is %q, so the server will probably refuse", s.Name, unity.AccessWord(s.AccessLevel))
+		}
+	}
+	return nil
+}
+
+// lookBack is how far back open commands and like commands are looked for: uninstall expires after 14 days, the rest later.
+const lookBack = 31 * 24 * time.Hour
+
+// openCommands finds the same command still waiting (skipped, unless it is to be sent again) and the opposite one.
+func (m *maker) openCommands(refs []fleet.Ref) ([]fleet.Ref, error) {
+	var (
+		mu   sync.Mutex
+		open = map[unity.EndpointID][]unity.Command{}
+	)
+	group, ctx := errgroup.WithContext(m.ctx)
+	group.SetLimit(16)
+	for site, of := range bySite(refs) {
+		group.Go(func() error {
+			commands, err := listCommands(ctx, m.client, site, of, m.plan.Operation.Command, m.plan.MadeAt.Add(-lookBack))
+			mu.Lock()
+			defer mu.Unlock()
+			switch {
+			case errors.Is(err, unity.ErrUnauthenticated), ctx.Err() != nil:
+				return fmt.Errorf("commands under way cannot be read: %w", err)
+			case err != nil:
+				// Without the list nobody can tell afterwards whether a lost answer meant yes; that is worth a word, not a stop.
+				m.warn("the commands under way at %s cannot be read (%s)", siteLabel(of[0]), err)
+				return nil
+			}
+			m.plan.before[site] = countLike(commands, m.plan.Operation, m.plan.MadeAt)
+			for _, cmd := range commands {
+				if cmd.State.Open() {
+					open[cmd.EndpointID] = append(open[cmd.EndpointID], cmd)
+				}
+			}
+			return nil
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	var out []fleet.Ref
+	for _, ref := range refs {
+		same, opposite := false, false
+		for _, cmd := range open[ref.ID] {
+			if cmd.Parameters.Raw() == m.plan.Operation.Parameters {
+				same = true
+			} else {
+				opposite = true
+			}
+		}
+		if opposite {
+			m.warn("%s still has a waiting command that does the opposite", ref.Name())
+		}
+		if same && !m.options.Again {
+			m.skip(ref, "the same command is already waiting for it")
+			continue
+		}
+		out = append(out, ref)
+	}
+	return out, nil
+}
+
+// listCommands reads like commands of the targets of one site: from the endpoint's own list for one machine, else from
+// the site's.
+func listCommands(ctx context.Context, c *unity.Client, site unity.SiteID, refs []fleet.Ref, command string, since time.Time) ([]unity.Command, error) {
+	q := unity.CommandQuery{Command: command, Since: since}
+	if len(refs) == 1 {
+		return unity.Collect(c.EndpointCommands(ctx, site, refs[0].ID, q))
+	}
+	return unity.Collect(c.SiteCommands(ctx, site, q))
+}
+
+// staleDays is the silence that is worth a word before sending.
+const staleDays = 7
+
+func (m *maker) stale(refs []fleet.Ref) {
+	for _, r := range refs {
+		switch {
+		case r.Inactive:
+			m.warn("%s is deactivated", r.Name())
+		case r.LastSeen.IsZero():
+			m.plan.Stale = append(m.plan.Stale, r.Name()+": never seen")
+		case m.plan.MadeAt.Sub(r.LastSeen) > staleDays*24*time.Hour:
+			m.plan.Stale = append(m.plan.Stale, fmt.Sprintf("%s: not seen for %s", r.Name(), AgeWords(m.plan.MadeAt.Sub(r.LastSeen))))
+		}
+	}
+	if skew, ok := m.client.Skew(); ok && skew.Abs() > time.Minute {
+		m.warn("this machine's clock is %s off the server's", AgeWords(skew.Abs()))
+	}
+}
+
+// batches cuts the targets into requests: per site, so many ids each.
+func (m *maker) batches(refs []fleet.Ref) error {
+	size := m.options.BatchSize
+	if size <= 0 {
+		size = batchSize
+		if m.plan.Operation.Risk == Destroy {
+			size = batchSizeDestroy
+		}
+	}
+	groups := bySite(refs)
+	for _, site := range siteOrder(refs) {
+		for of := groups[site]; len(of) > 0; of = of[min(size, len(of)):] {
+			batch, err := newBatch(m.client, m.plan.Operation, site, of[:min(size, len(of))])
+			if err != nil {
+				return err
+			}
+			m.plan.Batches = append(m.plan.Batches, batch)
+		}
+	}
+	return nil
+}
+
+func newBatch(c *unity.Client, op Operation, site unity.SiteID, refs []fleet.Ref) (Batch, error) {
+	ids := make([]unity.EndpointID, len(refs))
+	for i, r := range refs {
+		ids[i] = r.ID
+	}
+	targets, err := unity.NewTargets(site, ids)
+	if err != nil {
+		return Batch{}, err
+	}
+	req, err := c.CommandRequest(targets, op.Command, op.Parameters)
+	if err != nil {
+		return Batch{}, err
+	}
+	return Batch{Targets: targets, Refs: refs, Request: req}, nil
+}

@@ -1,0 +1,6 @@
+//go:build !unix
+
+package dispatch
+
+// noFollow has no counterpart here.
+const noFollow = 0

@@ -1,0 +1,63 @@
+package dispatch
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/unitty/unitty/unity"
+)
+
+// Track follows the sent commands of a job until the agents have them, their time is over or ctx ends. It asks only for
+// sites that still have open ones, ever more rarely: after 2 seconds, then up to every minute.
+func Track(ctx context.Context, c *unity.Client, j *Job, told func(unity.EndpointID, unity.CommandState)) error {
+	open := map[unity.SiteID]map[unity.EndpointID]bool{}
+	for i := range j.Results {
+		if r := &j.Results[i]; r.State == Sent {
+			if open[r.Ref.Site] == nil {
+				open[r.Ref.Site] = map[unity.EndpointID]bool{}
+			}
+			open[r.Ref.Site][r.Ref.ID] = true
+		}
+	}
+	for pause := 2 * time.Second; len(open) > 0; pause = min(pause*3/2, time.Minute) {
+		if err := wait(ctx, pause); err != nil {
+			return err
+		}
+		for site, ids := range open {
+			q := unity.CommandQuery{Command: j.Operation.Command, Since: j.Started.Add(-window)}
+			commands, err := unity.Collect(c.SiteCommands(ctx, site, q))
+			if err != nil {
+				if ctx.Err() != nil {
+					return ctx.Err()
+				}
+				continue
+			}
+			follow(commands, j, ids, told)
+			if len(ids) == 0 {
+				delete(open, site)
+			}
+		}
+	}
+	return nil
+}
+
+// follow looks the newest like command of each machine up.
+func follow(commands []unity.Command, j *Job, ids map[unity.EndpointID]bool, told func(unity.EndpointID, unity.CommandState)) {
+	newest := map[unity.EndpointID]*unity.Command{}
+	for i := range commands {
+		c := &commands[i]
+		if !ids[c.EndpointID] || !strings.EqualFold(c.Parameters.Raw(), j.Operation.Parameters) {
+			continue
+		}
+		if old := newest[c.EndpointID]; old == nil || c.DateRequested.After(old.DateRequested.Time) {
+			newest[c.EndpointID] = c
+		}
+	}
+	for id, c := range newest {
+		told(id, c.State)
+		if !c.State.Open() {
+			delete(ids, id)
+		}
+	}
+}

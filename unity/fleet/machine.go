@@ -1,0 +1,193 @@
+package fleet
+
+import (
+	"strings"
+	"time"
+
+	"github.com/unitty/unitty/unity"
+)
+
+// DefaultStaleAfter is how long a machine may be silent before it counts as stale.
+const DefaultStaleAfter = 7 * 24 * time.Hour
+
+// Machine is an endpoint with its site, its group's name and, where it could be told for certain, its agent's report.
+type Machine struct {
+	unity.Endpoint
+	SiteID   unity.SiteID
+	SiteName unity.Text
+	SiteKey  unity.Keycode
+	// Group is the group's name, Policy the policy's, "" where unknown.
+	Group, Policy unity.Text
+	// Status is nil where no report could be joined; StatusNote says why then.
+	Status     *unity.Status
+	StatusNote string
+	// ReadAt is when the endpoint was read from the server.
+	ReadAt time.Time
+	// StaleAfter is the silence after which it counts as stale.
+	StaleAfter time.Duration
+}
+
+// Words of StatusNote.
+const (
+	NoteNoScope    = "no scope"
+	NoteNotJoined  = "not joined"
+	NoteNotLoaded  = "not loaded"
+	NoteNoAccess   = "no access"
+	StateUnknown   = "?"
+	StateOK        = "ok"
+	StateStale     = "stale"
+	StateAttention = "attention"
+	StateInfected  = "infected"
+	StateGone      = "deactivated"
+)
+
+// States are the values of the status field, the gravest first.
+func States() []string {
+	return []string{StateGone, StateInfected, StateAttention, StateStale, StateOK}
+}
+
+// Ref is a machine as it is named in plans and jobs.
+type Ref struct {
+	ID       unity.EndpointID
+	Site     unity.SiteID
+	SiteName unity.Text
+	HostName unity.Text
+	LastSeen time.Time
+	ReadAt   time.Time
+	Inactive bool
+}
+
+// Name is the host name, or the id of a nameless machine.
+func (r Ref) Name() string {
+	if r.HostName.Empty() {
+		return string(r.ID)
+	}
+	return r.HostName.String()
+}
+
+// Ref gives the machine's reference.
+func (m *Machine) Ref() Ref {
+	return Ref{ID: m.ID, Site: m.SiteID, SiteName: m.SiteName, HostName: m.HostName, LastSeen: m.Seen(), ReadAt: m.ReadAt,
+		Inactive: m.Deactivated.On}
+}
+
+// Seen is the later of what console and agent report say; zero is never.
+func (m *Machine) Seen() time.Time {
+	at := m.LastSeen.Time
+	if m.Status != nil && m.Status.LastSeen.After(at) {
+		at = m.Status.LastSeen.Time
+	}
+	return at
+}
+
+// State is the first that holds of deactivated, infected, attention, stale and ok. known is false where that would take
+// an agent report that is not there.
+func (m *Machine) State(now time.Time) (state string, known bool) {
+	if m.Deactivated.On {
+		return StateGone, true
+	}
+	if m.Status == nil {
+		return StateUnknown, false
+	}
+	b := m.Status.BasicInfo
+	switch {
+	case b.Infected.On || b.ActiveThreats.Or(0) > 0:
+		return StateInfected, true
+	case b.AttentionRequired.On:
+		return StateAttention, true
+	case !b.Infected.Known:
+		return StateUnknown, false
+	case m.Stale(now):
+		return StateStale, true
+	default:
+		return StateOK, true
+	}
+}
+
+// Stale tells that the machine has been silent for longer than it may.
+func (m *Machine) Stale(now time.Time) bool {
+	limit := m.StaleAfter
+	if limit <= 0 {
+		limit = DefaultStaleAfter
+	}
+	seen := m.Seen()
+	return seen.IsZero() || now.Sub(seen) > limit
+}
+
+// Type is "pc", "mac" or "" where unknown.
+func (m *Machine) Type() string {
+	if m.Status == nil {
+		return ""
+	}
+	switch strings.ToLower(m.Status.BasicInfo.DeviceType.Raw()) {
+	case "pc":
+		return "pc"
+	case "mac":
+		return "mac"
+	}
+	return ""
+}
+
+// User is the user last signed in at the machine.
+func (m *Machine) User() string {
+	if m.Status == nil {
+		return ""
+	}
+	return m.Status.OSAndVersions.CurrentUser.String()
+}
+
+// OS is the operating system.
+func (m *Machine) OS() string {
+	if m.Status == nil {
+		return ""
+	}
+	return m.Status.OS.String()
+}
+
+// IPs are the machine's own and its public address, blank-separated.
+func (m *Machine) IPs() string {
+	if m.Status == nil {
+		return ""
+	}
+	return strings.TrimSpace(m.Status.OSAndVersions.IPV4.String() + " " + m.Status.IPAddress.String())
+}
+
+// MAC is the hardware address.
+func (m *Machine) MAC() string {
+	if m.Status == nil {
+		return ""
+	}
+	return m.Status.OSAndVersions.MACAddress.String()
+}
+
+// Version is the agent's version, from the report or the console.
+func (m *Machine) Version() string {
+	if m.Status != nil && !m.Status.ClientVersion.Empty() {
+		return m.Status.ClientVersion.String()
+	}
+	return m.AgentVersion.String()
+}
+
+// GroupLabel is the group's name, or its id.
+func (m *Machine) GroupLabel() string { return firstOf(m.Group, m.GroupName, string(m.GroupID)) }
+
+// PolicyLabel is the policy's name, or its id.
+func (m *Machine) PolicyLabel() string { return firstOf(m.Policy, m.PolicyName, string(m.PolicyID)) }
+
+func firstOf(a, b unity.Text, id string) string {
+	for _, t := range []unity.Text{a, b} {
+		if !t.Empty() {
+			return t.String()
+		}
+	}
+	return id
+}
+
+// SeenDays is whole days since the machine was last seen, or -1 for never.
+func (m *Machine) SeenDays(now time.Time) int {
+	seen := m.Seen()
+	if seen.IsZero() {
+		return -1
+	}
+	return max(0, int(now.Sub(seen)/(24*time.Hour)))
+}

@@ -1,0 +1,125 @@
+package selector
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Kind says how values of a field compare.
+type Kind int
+
+// The kinds of fields.
+const (
+	// Text is a folded substring; := is the whole text, folded.
+	Text Kind = iota
+	// Exact compares the whole, folded: ids, states, types.
+	Exact
+	// Keycode is a substring that ignores dashes.
+	Keycode
+	// Age is the time since an instant; an instant that never was is older than any age.
+	Age
+	// Until is the time to an instant; an instant that is not set is never reached.
+	Until
+	// Version compares dotted numbers.
+	Version
+	// Number compares numbers.
+	Number
+)
+
+// Field is a name that a term can use.
+type Field[T any] struct {
+	Name string
+	Kind Kind
+	// Text gives the value of Text, Exact, Keycode and Version fields.
+	Text func(T) string
+	// Time gives the instant of Age and Until fields; the zero time is "never".
+	Time func(T) time.Time
+	// Number gives the value of Number fields.
+	Number func(T) float64
+	// Known tells whether the row knows the field at all; nil means always.
+	Known func(T) bool
+	// Values are proposed on completion.
+	Values []string
+	// Scope is the token scope the field's data needs; "" for none.
+	Scope string
+}
+
+// Language is a set of fields.
+type Language[T any] struct {
+	Fields []Field[T]
+	// Bare names the fields a bare word looks in.
+	Bare []string
+	// Fold makes texts comparable.
+	Fold func(string) string
+	// MissingScope tells whether the token lacks a scope; nil means it never does.
+	MissingScope func(scope string) bool
+}
+
+// SyntaxError is a mistake in an expression.
+type SyntaxError struct {
+	// Column is where, counted in characters from 1.
+	Column int
+	Text   string
+}
+
+// Error names the column.
+func (e *SyntaxError) Error() string { return fmt.Sprintf("column %d: %s", e.Column, e.Text) }
+
+// ScopeError tells that a field needs a scope that the token lacks.
+type ScopeError struct{ Field, Scope string }
+
+// Error names field and scope.
+func (e *ScopeError) Error() string {
+	return fmt.Sprintf("%s: needs the scope %s, which this sign-in does not have", e.Field, e.Scope)
+}
+
+func (l *Language[T]) field(name string) *Field[T] {
+	for i := range l.Fields {
+		if l.Fields[i].Name == name {
+			return &l.Fields[i]
+		}
+	}
+	return nil
+}
+
+func (l *Language[T]) names() string {
+	var names []string
+	for i := range l.Fields {
+		names = append(names, l.Fields[i].Name)
+	}
+	return strings.Join(names, " ")
+}
+
+// Complete proposes completions of the last term of an expression: field names, then values.
+func (l *Language[T]) Complete(expr string) []string {
+	at := strings.LastIndexByte(expr, ' ') + 1
+	head, term := expr[:at], expr[at:]
+	neg := ""
+	if strings.HasPrefix(term, "!") {
+		neg, term = "!", term[1:]
+	}
+	name, value, isField := strings.Cut(term, ":")
+	var out []string
+	if !isField {
+		for i := range l.Fields {
+			if term != "" && strings.HasPrefix(l.Fields[i].Name, strings.ToLower(name)) {
+				out = append(out, head+neg+l.Fields[i].Name+":")
+			}
+		}
+		return out
+	}
+	f := l.field(strings.ToLower(name))
+	if f == nil {
+		return nil
+	}
+	for _, v := range f.Values {
+		if strings.HasPrefix(l.Fold(v), l.Fold(value)) {
+			if strings.ContainsAny(v, " |") {
+				v = `"` + v + `"`
+			}
+			out = append(out, head+neg+f.Name+":"+v)
+		}
+	}
+	return out
+}
