@@ -1,0 +1,72 @@
+package table
+
+import (
+	"cmp"
+	"slices"
+)
+
+// Marks is a set of ids in order of marking. It is shared by all lists of a kind, so it may hold ids that none of them holds
+// at the moment; nothing but the user's own mark and unmark changes it. It must be used from one goroutine.
+type Marks[K ~string] struct {
+	order map[K]uint64
+	next  uint64
+	// version tells lists that show marked rows only that they have to look again.
+	version uint64
+}
+
+// NewMarks returns an empty set.
+func NewMarks[K ~string]() *Marks[K] {
+	return &Marks[K]{order: make(map[K]uint64)}
+}
+
+// Has reports whether k is marked.
+func (m *Marks[K]) Has(k K) bool {
+	_, ok := m.order[k]
+	return ok
+}
+
+// Set marks or unmarks k. Marking what is marked keeps its place in the order.
+func (m *Marks[K]) Set(k K, on bool) {
+	if m.Has(k) == on {
+		return
+	}
+	m.version++
+	if !on {
+		delete(m.order, k)
+		return
+	}
+	m.next++
+	m.order[k] = m.next
+}
+
+// Toggle changes the mark of k and returns the new state.
+func (m *Marks[K]) Toggle(k K) bool {
+	on := !m.Has(k)
+	m.Set(k, on)
+	return on
+}
+
+// Clear removes all marks.
+func (m *Marks[K]) Clear() {
+	if len(m.order) == 0 {
+		return
+	}
+	clear(m.order)
+	m.version++
+}
+
+// Len is the number of marks.
+func (m *Marks[K]) Len() int { return len(m.order) }
+
+// Version changes with every change of the set.
+func (m *Marks[K]) Version() uint64 { return m.version }
+
+// Keys returns the ids in order of marking.
+func (m *Marks[K]) Keys() []K {
+	keys := make([]K, 0, len(m.order))
+	for k := range m.order {
+		keys = append(keys, k)
+	}
+	slices.SortFunc(keys, func(a, b K) int { return cmp.Compare(m.order[a], m.order[b]) })
+	return keys
+}
