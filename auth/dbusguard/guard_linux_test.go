@@ -1,0 +1,180 @@
+package dbusguard
+
+import (
+	"context"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+// This package's own test binary must not load the keyring library: the library
+// would then be initialised before the guard. Programs of their own do it.
+
+// fakeLaunch puts a dbus-launch into a folder that notes that it was run.
+func fakeLaunch(t *testing.T) (path, note string) {
+	t.Helper()
+	dir := t.TempDir()
+	note = filepath.Join(dir, "was-run")
+	script := "#!/bin/sh\n: > " + note + "\nsleep 1\nexit 1\n"
+	if err := os.WriteFile(filepath.Join(dir, "dbus-launch"), []byte(script), 0o700); err != nil { //nolint:gosec // it must be executable
+		t.Fatal(err)
+	}
+	return dir + ":" + os.Getenv("PATH"), note
+}
+
+func environment(path, address string) []string {
+	env := []string{"PATH=" + path, "HOME=" + os.TempDir()}
+	if address != "unset" {
+		env = append(env, variable+"="+address)
+	}
+	return env
+}
+
+// build compiles one of the programs in testdata.
+func build(t *testing.T, name string) string {
+	t.Helper()
+	tool, err := exec.LookPath("go")
+	if err != nil || testing.Short() {
+		t.Skip("needs the go command")
+	}
+	binary := filepath.Join(t.TempDir(), name)
+	cmd := exec.CommandContext(t.Context(), tool, "build", "-o", binary, "./testdata/"+name) //nolint:gosec // the go command
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	return binary
+}
+
+// child runs a program with an environment of its own.
+func child(t *testing.T, binary, path, address string) (backends, guarded, restored string, set bool, took time.Duration) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, binary) //nolint:gosec // just built
+	cmd.Env, cmd.WaitDelay = environment(path, address), time.Second
+	begin := time.Now()
+	out, err := cmd.Output()
+	took = time.Since(begin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	parts := strings.Split(string(out), "|")
+	if len(parts) != 4 {
+		t.Fatalf("child said %q", out)
+	}
+	return parts[0], parts[1], parts[2], parts[3] == "true", took
+}
+
+func noUserBus(t *testing.T) {
+	t.Helper()
+	if _, err := os.Stat("/run/user/" + strconv.Itoa(os.Getuid())); err == nil {
+		t.Skip("this user has a session bus of the system")
+	}
+}
+
+func TestNoBusMeansNoDBusLaunch(t *testing.T) {
+	noUserBus(t)
+	binary := build(t, "guarded")
+	for _, address := range []string{"unset", "", "autolaunch:", "autolaunch:scope=*x", "unix:path=/nonexistent/bus", "tcp:host=127.0.0.1,port=1", "nonsense"} {
+		path, note := fakeLaunch(t)
+		backends, guarded, restored, set, took := child(t, binary, path, address)
+		if _, err := os.Stat(note); err == nil {
+			t.Errorf("%q: dbus-launch was run", address)
+		}
+		if guarded != nowhere || strings.Contains(backends, "secret-service") || took > 900*time.Millisecond {
+			t.Errorf("%q: address %q, backends %s, %v", address, guarded, backends, took)
+		}
+		if set != (address != "unset") || set && restored != address {
+			t.Errorf("%q: restored to %q (%v)", address, restored, set)
+		}
+	}
+}
+
+func TestWithoutTheGuardDBusLaunchIsRun(t *testing.T) {
+	noUserBus(t)
+	binary := build(t, "unguarded")
+	path, note := fakeLaunch(t)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, binary) //nolint:gosec // just built
+	cmd.Env, cmd.WaitDelay = environment(path, "unset"), time.Second
+	if err := cmd.Run(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(note); err != nil {
+		t.Fatal("dbus-launch was not run, so the tests of the guard prove nothing")
+	}
+}
+
+// listen makes a socket whose server behaves as serve says.
+func listen(t *testing.T, serve func(net.Conn)) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "bus") // socket paths must be short
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, "s")
+	l, err := (&net.ListenConfig{}).Listen(t.Context(), "unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close(); _ = os.RemoveAll(dir) })
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go serve(c)
+		}
+	}()
+	return path
+}
+
+func TestMuteBusIsLeftAlone(t *testing.T) {
+	path, _ := fakeLaunch(t)
+	mute := listen(t, func(c net.Conn) { _, _ = c.Read(make([]byte, 100)) })
+	_, guarded, _, _, took := child(t, build(t, "guarded"), path, "unix:path="+mute)
+	if guarded != nowhere || took < patience || took > 2*time.Second {
+		t.Fatalf("address %q after %v", guarded, took)
+	}
+}
+
+func TestAnsweringAddressIsTaken(t *testing.T) {
+	got := make(chan string, 4)
+	good := listen(t, func(c net.Conn) {
+		buf := make([]byte, 100)
+		n, _ := c.Read(buf)
+		got <- string(buf[:n])
+		_, _ = c.Write([]byte("OK 1234\r\n"))
+		_ = c.Close()
+	})
+	closing := listen(t, func(c net.Conn) { _ = c.Close() })
+	escaped := "unix:path=" + strings.ReplaceAll(good, "/s", "%2fs") + ",guid=1"
+	list := []string{"", "tcp:host=x", "unix:path=/nonexistent", "unix:path=" + closing, escaped, "unix:abstract=none"}
+	if a := firstAnswering(list, patience); a != escaped {
+		t.Fatalf("took %q", a)
+	}
+	if hello := <-got; hello != "\x00AUTH EXTERNAL "+hexDigits(strconv.Itoa(os.Getuid()))+"\r\n" {
+		t.Fatalf("hello %q", hello)
+	}
+}
+
+func TestAddresses(t *testing.T) {
+	for in, want := range map[string]string{"unix:path=/a": "/a", "unix:guid=1,path=/a%20b": "/a b", "unix:abstract=/x": "@/x", "unix:tmpdir=/tmp": "", "unix:path=%zz": "", "unix:path=%2": "", "autolaunch:": ""} {
+		if got, _ := socketName(in); got != want {
+			t.Errorf("%q: %q, want %q", in, got, want)
+		}
+	}
+	if got := candidates("unix:path=/a;unix:path=/b", 1); len(got) != 2 {
+		t.Errorf("%v", got)
+	}
+	if got := candidates("autolaunch:", 4242); len(got) != 1 || got[0] != "unix:path=/run/user/4242/bus" {
+		t.Errorf("%v", got)
+	}
+}

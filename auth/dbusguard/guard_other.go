@@ -1,0 +1,6 @@
+//go:build !linux
+
+package dbusguard
+
+// Restore does nothing: only on Linux is the bus looked at.
+func Restore() {}
