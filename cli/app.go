@@ -1,0 +1,166 @@
+package cli
+
+import (
+	"context"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+)
+
+// version is set by the linker: -X github.com/unitty/unitty/cli.version=1.2.3.
+var version = "0.1.0-dev"
+
+// app is one run of the program: its streams, its environment, its flags.
+type app struct {
+	in       io.Reader
+	out, err io.Writer
+	env      func(string) string
+	// terminal tells whether a person can be asked: standard input and standard error are terminals.
+	terminal bool
+	// tty tells whether standard output is a terminal.
+	tty bool
+
+	flags globalFlags
+	// newProfile tells that the profile of the flags may be one that does not exist yet.
+	newProfile bool
+}
+
+type globalFlags struct {
+	profile, baseURL, gsmKey string
+	readOnly                 bool
+	output, columns, jq      string
+	color                    string
+	timeout                  time.Duration
+	debug                    string
+}
+
+// Main runs the program and gives its exit code.
+func Main(args []string) int {
+	// These make the terminal library log every typed byte, passwords included.
+	_ = os.Unsetenv("TEA_TRACE")
+	_ = os.Unsetenv("TEA_DEBUG")
+	hardenProcess()
+	a := &app{in: os.Stdin, out: os.Stdout, err: os.Stderr, env: os.Getenv,
+		terminal: term.IsTerminal(int(os.Stdin.Fd())) && term.IsTerminal(int(os.Stderr.Fd())), //nolint:gosec // descriptors fit
+		tty:      term.IsTerminal(int(os.Stdout.Fd()))}                                        //nolint:gosec // descriptors fit
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	return a.run(ctx, args)
+}
+
+func (a *app) run(ctx context.Context, args []string) int {
+	root := a.command()
+	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
+	if err != nil && ctx.Err() != nil {
+		err = &codeError{exitInterrupted, "interrupted"}
+	}
+	if err != nil {
+		printError(a.err, asUsage(err))
+	}
+	return exitCode(asUsage(err))
+}
+
+// asUsage recognises the mistakes that the command parser reports as plain errors.
+func asUsage(err error) error {
+	if err == nil {
+		return nil
+	}
+	for _, start := range []string{"unknown command", "unknown flag", "unknown shorthand", "flag needs an argument", "invalid argument", "accepts ", "requires at least", "required flag"} {
+		if strings.HasPrefix(err.Error(), start) {
+			return usagef("%s (see --help)", err.Error())
+		}
+	}
+	return err
+}
+
+// command builds the tree of verbs.
+func (a *app) command() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "unitty",
+		Short: "The console of the Webroot Unity API for the terminal",
+		Long: `unitty shows the sites, groups and endpoints of a Webroot GSM console and sends agent commands to them.
+
+Without a verb it opens the full-screen console. "unitty demo" shows the same on a simulated console.`,
+		Args:          cobra.NoArgs,
+		SilenceErrors: true, SilenceUsage: true,
+		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
+		RunE:              func(cmd *cobra.Command, _ []string) error { return a.console(cmd.Context()) },
+	}
+	root.SetIn(a.in)
+	root.SetOut(a.out)
+	root.SetErr(a.err)
+	f := root.PersistentFlags()
+	f.StringVar(&a.flags.profile, "profile", "", "profile to use")
+	f.StringVar(&a.flags.baseURL, "base-url", "", "address of the API")
+	f.StringVar(&a.flags.gsmKey, "gsm-key", "", "keycode of the GSM console")
+	f.BoolVar(&a.flags.readOnly, "read-only", false, "refuse every change")
+	f.StringVarP(&a.flags.output, "output", "o", "", "table, json, ndjson or csv")
+	f.StringVar(&a.flags.columns, "columns", "", "columns to show, comma-separated")
+	f.StringVar(&a.flags.jq, "jq", "", "filter the JSON with a jq expression")
+	f.StringVar(&a.flags.color, "color", "auto", "auto, always or never")
+	f.DurationVar(&a.flags.timeout, "timeout", 30*time.Second, "time limit of one API call")
+	f.StringVar(&a.flags.debug, "debug", "", "append API calls to this file")
+	root.PersistentPreRunE = func(*cobra.Command, []string) error { return a.checkFlags() }
+	root.AddCommand(
+		a.demoCommand(), a.simulateCommand(), a.loginCommand(), a.logoutCommand(), a.statusCommand(), a.profileCommand(),
+		a.findCommand(), a.siteCommand(), a.groupCommand(), a.endpointCommand(), a.commandCommand(), a.policyCommand(),
+		a.threatCommand(), a.adminCommand(), a.apiCommand(), a.configCommand(), a.completionCommand(), a.manCommand(), a.versionCommand(),
+	)
+	root.AddCommand(a.shortCommands()...)
+	for _, c := range root.Commands() {
+		for _, sub := range c.Commands() {
+			if sub.RunE == nil && sub.Run == nil {
+				continue
+			}
+			c.Args = noVerb(c)
+			c.RunE = func(cmd *cobra.Command, _ []string) error {
+				return usagef("%s needs a verb (see --help)", cmd.CommandPath())
+			}
+			break
+		}
+	}
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usagef("%v (see --help)", err) })
+	return root
+}
+
+// noVerb names the verb that is not there.
+func noVerb(c *cobra.Command) cobra.PositionalArgs {
+	return func(_ *cobra.Command, args []string) error {
+		if len(args) > 0 {
+			return usagef("%s has no verb %q (see --help)", c.CommandPath(), args[0])
+		}
+		return nil
+	}
+}
+
+func (a *app) checkFlags() error {
+	switch a.flags.output {
+	case "", "table", "json", "ndjson", "csv":
+	default:
+		return usagef("--output is table, json, ndjson or csv, not %q", a.flags.output)
+	}
+	switch a.flags.color {
+	case "auto", "always", "never":
+	default:
+		return usagef("--color is auto, always or never, not %q", a.flags.color)
+	}
+	if a.flags.timeout <= 0 {
+		return usagef("--timeout has to be longer than nothing")
+	}
+	if a.flags.jq != "" {
+		if a.flags.output == "table" || a.flags.output == "csv" {
+			return usagef("--jq works on JSON, not on %s", a.flags.output)
+		}
+		if _, err := compileJQ(a.flags.jq); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,383 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+
+	"github.com/unitty/unitty/auth"
+	"github.com/unitty/unitty/theme"
+	"github.com/unitty/unitty/ui"
+	"github.com/unitty/unitty/ui/form"
+	"github.com/unitty/unitty/ui/terminal"
+	"github.com/unitty/unitty/unity"
+	"github.com/unitty/unitty/views"
+)
+
+// screenPossible refuses a full screen where there is no terminal for it.
+func (a *app) screenPossible() error {
+	in, _ := a.in.(*os.File)
+	out, _ := a.out.(*os.File)
+	if err := terminal.Refuse(os.Environ(), in, out); err != nil {
+		return usagef("%v", err)
+	}
+	return nil
+}
+
+// console opens the full-screen console on the profile in use, or with the sign-in steps when there is none.
+func (a *app) console(ctx context.Context) error {
+	if err := a.screenPossible(); err != nil {
+		return err
+	}
+	a.newProfile = true
+	s, err := a.settings()
+	if err != nil {
+		return err
+	}
+	screen := &screenOf{}
+	if s.ClientID != "" && s.Username != "" && s.Key != "" {
+		if screen.session, err = a.open(ctx, s); err != nil {
+			return err
+		}
+	} else if screen.session, err = a.unnamed(ctx, s); err != nil {
+		return err
+	}
+	return a.screen(ctx, screen)
+}
+
+// unnamed is a session before anybody signed in: the store is chosen already, since that may take a passphrase, and
+// every call says that a sign-in is needed.
+func (a *app) unnamed(ctx context.Context, s *settings) (*session, error) {
+	store, err := a.openStore(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	sess := &session{settings: s, store: store, calls: newCallLog()}
+	sess.client, err = unity.New(unity.Options{BaseURL: s.BaseURL, GSMKey: s.Key, Tokens: signedOut{}, Version: version, ReadOnly: s.ReadOnly, Observe: sess.calls.add})
+	return sess, err
+}
+
+type signedOut struct{}
+
+func (signedOut) Token(context.Context) (string, error) { return "", auth.ErrNeedsLogin }
+func (signedOut) Reject(string)                         {}
+
+// screenOf is what a full screen runs on. Switching the profile replaces the session; the old one is kept open until the
+// end, because jobs may still run on it.
+type screenOf struct {
+	session     *session
+	demo        bool
+	credentials auth.Credentials // of the demo, to sign in with again
+
+	mu  sync.Mutex
+	old []*session
+}
+
+func (s *screenOf) use(next *session) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.old = append(s.old, s.session)
+	s.session = next
+}
+
+func (s *screenOf) current() *session {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.session
+}
+
+func (s *screenOf) close() {
+	for _, old := range s.old {
+		old.close()
+	}
+	s.current().close()
+}
+
+// screen runs the full-screen program.
+func (a *app) screen(ctx context.Context, s *screenOf) error {
+	if !s.demo {
+		defer s.close()
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	cfg, err := a.uiConfig(ctx, s)
+	if err != nil {
+		return err
+	}
+	if err := ui.CheckKeys(*cfg); err != nil {
+		return usagef("%s: %v", s.session.settings.paths.configFile(), err)
+	}
+	root := ui.New(*cfg)
+	suspend := make(chan struct{}, 1)
+	inner := terminal.Filter(os.Environ(), cfg.SyncOutput)
+	options := append(terminal.Options(os.Environ(), cfg.SyncOutput), tea.WithFilter(func(m tea.Model, msg tea.Msg) tea.Msg {
+		if _, ok := msg.(tea.SuspendMsg); ok {
+			select {
+			case suspend <- struct{}{}:
+			default:
+			}
+			return nil
+		}
+		return inner(m, msg)
+	}))
+	program := tea.NewProgram(root, options...)
+	stop := handleSignals(ctx, program, suspend)
+	defer stop()
+	_, err = program.Run()
+	switch {
+	case errors.Is(err, tea.ErrProgramPanic):
+		return errors.New("this is a defect in unitty; the terminal is restored")
+	case err != nil && !errors.Is(err, tea.ErrProgramKilled) && !errors.Is(err, tea.ErrInterrupted):
+		return fmt.Errorf("terminal: %w", err)
+	}
+	return nil
+}
+
+// uiConfig maps a session to what the shell shows.
+func (a *app) uiConfig(ctx context.Context, s *screenOf) (*ui.Config, error) {
+	sess := s.current()
+	set := sess.settings
+	noColor := a.env("NO_COLOR") != "" || a.flags.color == "never"
+	th, err := theme.New(set.config.UI.Theme, set.config.UI.Glyphs, noColor)
+	if err != nil {
+		return nil, usagef("%s: %v", set.paths.configFile(), err)
+	}
+	env := sess.env()
+	cfg := &ui.Config{Version: version, Theme: th, Mouse: set.config.UI.Mouse, SyncOutput: firstOf(set.config.UI.SyncOutput, terminal.SyncAuto), IdleLock: set.IdleLock,
+		Header:  func() ui.Header { return header(sess, env, s.demo) },
+		Home:    func() ui.Screen { return ui.NewList(env.Sites()) },
+		Restore: env.Restore, Commands: env.Places(), Catalog: views.Catalog(), Keys: set.config.Keys,
+		Network: sess.calls.network(), Calls: sess.calls.show(set.BaseURL), Find: env.Find, Explain: views.Explain,
+		Session: loadSession(set), SaveSession: func(x ui.Session) { saveSession(set, x) }, ExportDir: set.paths.exports()}
+	if sess.engine != nil {
+		cfg.Auth = authUpdates(ctx, sess.engine)
+		env.Index.Warm(ctx)
+	} else {
+		cfg.Auth = alwaysSignedOut()
+	}
+	cfg.SignIn = a.signInForm(ctx, s)
+	if s.demo {
+		cfg.Tips = []string{
+			"Try this: press enter on a site, / and a few letters to filter its machines, space to mark some,",
+			"then s and enter to scan them; their commands are under c on the site, and they poll within 15 seconds.",
+			"f finds any machine, : any command, ? every key. Nothing here is real.",
+		}
+		return cfg, nil
+	}
+	cfg.Profiles = func() []ui.Profile { return profilesOf(set) }
+	cfg.UseProfile = func(name string) (*ui.Config, error) { return a.switchTo(ctx, s, name) }
+	return cfg, nil
+}
+
+func header(sess *session, env *views.Env, demo bool) ui.Header {
+	h := ui.Header{Profile: sess.settings.Profile, Console: env.ConsoleName(), User: sess.settings.Username, ReadOnly: sess.settings.ReadOnly, Demo: demo}
+	switch strings.ToLower(sess.settings.Colour) {
+	case "red":
+		h.Tone = theme.BadgeBad
+	case "yellow":
+		h.Tone = theme.BadgeWarn
+	case "":
+	default:
+		h.Tone = theme.Badge
+	}
+	return h
+}
+
+func profilesOf(set *settings) []ui.Profile {
+	var out []ui.Profile
+	for _, name := range set.config.profileNames() {
+		p := set.config.Profiles[name]
+		out = append(out, ui.Profile{Name: name, Detail: unity.Clean(p.Username + "  " + p.GSMKey), Current: name == set.Profile})
+	}
+	return out
+}
+
+// switchTo opens another profile. It runs off the update loop.
+func (a *app) switchTo(ctx context.Context, s *screenOf, name string) (*ui.Config, error) {
+	b := *a
+	// Nobody can be asked while the full screen has the terminal.
+	b.terminal, b.flags.profile, b.flags.baseURL, b.flags.gsmKey = false, name, "", ""
+	set, err := b.settings()
+	if err != nil {
+		return nil, err
+	}
+	next, err := b.open(ctx, set)
+	if err != nil {
+		return nil, err
+	}
+	s.use(next)
+	return a.uiConfig(ctx, s)
+}
+
+// signInForm is the sign-in of the screens.
+func (a *app) signInForm(ctx context.Context, s *screenOf) *ui.SignIn {
+	set := s.current().settings
+	required := func(id, label, help, value string, secret bool) form.Field {
+		return form.Field{ID: id, Label: label, Help: help, Value: value, Secret: secret}
+	}
+	return &ui.SignIn{
+		Title: "Sign in",
+		Intro: "The password is used once and never stored.",
+		Fields: []form.Field{
+			required("base_url", "Address", "the API's address; the vendor's own unless you test", set.BaseURL, false),
+			required("gsm_key", "GSM keycode", "GSM console: Settings, Account Information; with or without dashes", set.keyText(), false),
+			required("client_id", "Client id", "GSM console: Settings, API Access", set.ClientID, false),
+			required("client_secret", "Client secret", "shown once when the client was made; empty takes the stored one", "", true),
+			required("username", "User name", "the e-mail address of a console user", set.Username, false),
+			required("password", "Password", "of that user", "", true),
+			required("refresh_token", "Refresh token", "only instead of the password", "", true),
+		},
+		Run: func(ctx2 context.Context, values map[string]string, told func([]ui.Step)) ([]string, error) {
+			return a.signInWith(ctx, ctx2, s, values, told)
+		},
+		Next: func() (*ui.Config, error) { return a.afterSignIn(ctx, s) },
+	}
+}
+
+// signInWith signs in with the values of the form: on the session in use when they name its account, else on a new one.
+func (a *app) signInWith(life, ctx context.Context, s *screenOf, values map[string]string, told func([]ui.Step)) ([]string, error) {
+	old := s.current()
+	set := *old.settings
+	base, err := unity.ParseBaseURL(firstOf(values["base_url"], unity.DefaultBaseURL))
+	if err != nil {
+		return []string{"base_url"}, err
+	}
+	set.BaseURL, set.ClientID, set.Username = base.String(), trimPasted(values["client_id"]), trimPasted(values["username"])
+	if set.Key, err = unity.ParseKeycode(trimPasted(values["gsm_key"])); err != nil {
+		return []string{"gsm_key"}, err
+	}
+	if set.ClientID == "" || set.Username == "" {
+		return []string{"client_id", "username"}, errors.New("client id and user name are needed: they name the sign-in")
+	}
+	creds := auth.Credentials{Username: set.Username, Password: auth.NewSecret(values["password"]), ClientID: set.ClientID,
+		ClientSecret: auth.NewSecret(trimPasted(values["client_secret"])), RefreshToken: auth.NewSecret(trimPasted(values["refresh_token"]))}
+	if !creds.RefreshToken.Empty() {
+		creds.Username, creds.Password = "", auth.Secret{}
+	} else if creds.Password.Empty() {
+		return []string{"password"}, errors.New("the password is missing")
+	}
+	sess := old
+	if old.engine == nil || set.account() != old.settings.account() || set.Key != old.settings.Key {
+		sess = &session{settings: &set, store: old.store, calls: newCallLog(), log: old.log}
+		if err := sess.connect(life, a.flags.timeout); err != nil {
+			return nil, err
+		}
+	}
+	faults, err := sess.signIn(ctx, creds, func(steps []step) { told(uiSteps(steps)) })
+	if err != nil {
+		if sess != old {
+			sess.store = nil // it belongs to the session in use
+			sess.close()
+		}
+		return faults, err
+	}
+	if sess != old {
+		old.store = nil
+		s.use(sess)
+	}
+	if s.demo {
+		return nil, nil
+	}
+	return nil, setProfile(set.paths.configFile(), set.Profile, profile{BaseURL: set.BaseURL, GSMKey: set.Key.String(), Username: set.Username,
+		ClientID: set.ClientID, Scope: strings.Join(set.Scope, " "), Store: pinned(sess.store)}, set.config.DefaultProfile == "")
+}
+
+func pinned(s auth.Store) string {
+	if s.Name() == "memory" {
+		return ""
+	}
+	return s.Name()
+}
+
+// afterSignIn gives the configuration to go on with when the sign-in was for another account, else nil.
+func (a *app) afterSignIn(ctx context.Context, s *screenOf) (*ui.Config, error) {
+	s.mu.Lock()
+	fresh := len(s.old) > 0 && s.old[len(s.old)-1].store == nil
+	if fresh {
+		s.old = s.old[:len(s.old)-1]
+	}
+	s.mu.Unlock()
+	if !fresh {
+		return nil, nil
+	}
+	return a.uiConfig(ctx, s)
+}
+
+func uiSteps(steps []step) []ui.Step {
+	out := make([]ui.Step, len(steps))
+	for i, s := range steps {
+		out[i] = ui.Step{Name: s.name, State: ui.StepState(s.state), Note: unity.Clean(s.note)}
+	}
+	return out
+}
+
+// loadSession reads what the last session left; anything unreadable is as good as nothing.
+func loadSession(set *settings) ui.Session {
+	var x ui.Session
+	raw, err := os.ReadFile(set.paths.session(set.Profile))
+	if err != nil || json.Unmarshal(raw, &x) != nil {
+		return ui.Session{}
+	}
+	return x
+}
+
+func saveSession(set *settings, x ui.Session) {
+	raw, err := json.Marshal(x)
+	if err == nil {
+		_ = writePrivate(set.paths.session(set.Profile), raw) // a comfort: not worth a message
+	}
+}
+
+// authUpdates passes the engine's status on as plain data; the latest wins.
+func authUpdates(ctx context.Context, engine *auth.Engine) <-chan ui.Auth {
+	out := make(chan ui.Auth, 1)
+	put := func(st auth.Status) {
+		select {
+		case <-out:
+		default:
+		}
+		out <- authOf(st)
+	}
+	put(engine.Status())
+	go func() {
+		for {
+			select {
+			case st, ok := <-engine.Updates():
+				if !ok {
+					return
+				}
+				put(st)
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	return out
+}
+
+func alwaysSignedOut() <-chan ui.Auth {
+	out := make(chan ui.Auth, 1)
+	out <- ui.Auth{State: "signed out", Level: ui.Warn, Needed: true, Text: "Sign in to read a console."}
+	return out
+}
+
+func authOf(st auth.Status) ui.Auth {
+	out := ui.Auth{State: st.State.String(), Text: st.Text, AccessUntil: st.ExpiresAt, RefreshUntil: st.RefreshExpiresAt, Next: st.NextTry, Gen: st.Gen,
+		SignedIn: !st.ExpiresAt.IsZero() && time.Now().Before(st.ExpiresAt)}
+	switch st.State {
+	case auth.Ready, auth.Refreshing, auth.SigningIn:
+		out.Level = ui.Good
+	case auth.NeedsLogin, auth.SignedOut, auth.Fatal:
+		out.Level, out.Needed, out.SignedIn = ui.Bad, true, false
+	default:
+		out.Level = ui.Warn
+	}
+	return out
+}

@@ -1,0 +1,242 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sort"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/unitty/unitty/unity"
+	"github.com/unitty/unitty/unity/fleet"
+	"github.com/unitty/unitty/unity/fleet/selector"
+)
+
+func (a *app) endpointCommand() *cobra.Command {
+	endpoint := &cobra.Command{Use: "endpoint", Short: "Endpoints of one site or of all"}
+	var sel selection
+	list := &cobra.Command{Use: "list", Short: "List endpoints, of all sites unless narrowed", Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
+		return a.verb(cmd.Context(), func(ctx context.Context, sess *session) error { return a.listEndpoints(ctx, sess, sel) })
+	}}
+	list.Flags().StringVar(&sel.where, "where", "", "selector, for example 'status:infected' or 'seen:>30d type:pc'")
+	list.Flags().StringVar(&sel.site, "site", "", "only this site, by id, keycode or name")
+	list.Flags().StringVar(&sel.group, "group", "", "only this group of the site, by id or name")
+	var site string
+	var newest bool
+	show := &cobra.Command{Use: "show HOST", Short: "Show one endpoint by id or host name", Args: cobra.ExactArgs(1), RunE: func(cmd *cobra.Command, args []string) error {
+		return a.verb(cmd.Context(), func(ctx context.Context, sess *session) error {
+			m, err := a.machine(ctx, sess, args[0], site, newest)
+			if err != nil {
+				return err
+			}
+			p, err := newPrinter(a, sess.env().AllEndpoints().Columns, machineJSON(sess.client.Now))
+			if err != nil {
+				return err
+			}
+			return p.one(m)
+		})
+	}}
+	show.Flags().StringVar(&site, "site", "", "look at this site only, by id, keycode or name")
+	show.Flags().BoolVar(&newest, "newest", false, "of several records of that name take the one seen last")
+	endpoint.AddCommand(list, show)
+	return endpoint
+}
+
+// listEndpoints lists across sites; sites that failed are named on standard error and make the exit code 4.
+func (a *app) listEndpoints(ctx context.Context, sess *session, sel selection) error {
+	missing, err := sess.missing(ctx)
+	if err != nil {
+		return err
+	}
+	plan, err := fleet.MachineLanguage(false, sess.client.Now, missing).Parse(sel.where)
+	if err != nil {
+		return err
+	}
+	f, err := a.sweep(ctx, sess, scope{site: sel.site, group: sel.group, status: true, names: true})
+	if err != nil {
+		return err
+	}
+	rows, unknown := matching(f.Machines, plan, sess)
+	p, err := newPrinter(a, sess.env().AllEndpoints().Columns, machineJSON(sess.client.Now))
+	if err != nil {
+		return err
+	}
+	for _, m := range rows {
+		if err := p.add(m); err != nil {
+			return err
+		}
+	}
+	if err := p.flush(); err != nil {
+		return err
+	}
+	return a.remarks(f, unknown)
+}
+
+// matching evaluates a selector; unknown counts the machines that could not be judged.
+func matching(machines []*fleet.Machine, plan *selector.Plan[*fleet.Machine], sess *session) (rows []*fleet.Machine, unknown int) {
+	now := sess.client.Now()
+	for _, m := range machines {
+		switch plan.Eval(m, now) {
+		case selector.Yes:
+			rows = append(rows, m)
+		case selector.Unknown:
+			unknown++
+		case selector.No:
+		}
+	}
+	sort.SliceStable(rows, func(i, j int) bool {
+		if a, b := unity.Fold(rows[i].SiteName.Raw()), unity.Fold(rows[j].SiteName.Raw()); a != b {
+			return a < b
+		}
+		return unity.Fold(rows[i].HostName.Raw()) < unity.Fold(rows[j].HostName.Raw())
+	})
+	return rows, unknown
+}
+
+// remarks says on standard error what the list does not show.
+func (a *app) remarks(f *fleet.Fleet, unknown int) error {
+	say := func(format string, args ...any) { _, _ = fmt.Fprintf(a.err, "unitty: "+format+"\n", args...) }
+	for _, s := range f.Failed {
+		say("%s is missing: %s", s.Name, unity.Clean(s.Err.Error()))
+	}
+	if f.Hidden > 0 {
+		say("%d sites are not readable for this user", f.Hidden)
+	}
+	if f.StatusErr != nil {
+		say("no agent status: %s", unity.Clean(f.StatusErr.Error()))
+	}
+	if unknown > 0 {
+		say("%d machines are left out: they have no agent status that is theirs for certain", unknown)
+	}
+	if len(f.Failed) > 0 {
+		return &codeError{code: exitPartly}
+	}
+	return nil
+}
+
+// scope is what a verb reads: all sites, one, or one group; with agent status, with names of groups and policies.
+type scope struct {
+	site, group   string
+	status, names bool
+}
+
+// sweep reads the machines of a scope.
+func (a *app) sweep(ctx context.Context, sess *session, w scope) (*fleet.Fleet, error) {
+	o := fleet.SweepOptions{Status: w.status, Names: w.names, StaleAfter: sess.settings.StaleAfter}
+	if w.group != "" && w.site == "" {
+		return nil, usagef("--group needs --site")
+	}
+	var s *unity.Site
+	if w.site != "" {
+		var err error
+		if s, err = sess.site(ctx, w.site); err != nil {
+			return nil, err
+		}
+		o.Sites = []unity.SiteID{s.ID}
+	}
+	f, err := fleet.Sweep(ctx, sess.client, o)
+	if err != nil {
+		return nil, err
+	}
+	if s != nil {
+		if len(f.Failed) > 0 {
+			return nil, fmt.Errorf("%s cannot be read: %w", s.Name, f.Failed[0].Err)
+		}
+		if f.Total == 0 {
+			return nil, fmt.Errorf("%w: this user has no access to %s", unity.ErrDenied, s.Name)
+		}
+		if w.group != "" {
+			return f, keepGroup(ctx, sess, f, s, w.group)
+		}
+	}
+	return f, nil
+}
+
+// keepGroup leaves only the machines of one group. Membership is read from the group's own list.
+func keepGroup(ctx context.Context, sess *session, f *fleet.Fleet, s *unity.Site, group string) error {
+	groups, err := sess.client.Groups(ctx, s.ID)
+	if err != nil {
+		return err
+	}
+	g, err := fleet.FindGroup(groups, group)
+	if err != nil {
+		return err
+	}
+	members, err := unity.Collect(sess.client.GroupEndpoints(ctx, s.ID, g.ID))
+	if err != nil {
+		return err
+	}
+	in := map[unity.EndpointID]bool{}
+	for i := range members {
+		in[members[i].ID] = true
+	}
+	var kept []*fleet.Machine
+	for _, m := range f.Machines {
+		if in[m.ID] {
+			kept = append(kept, m)
+		}
+	}
+	f.Machines = kept
+	return nil
+}
+
+// machine resolves one machine by id or host name.
+func (a *app) machine(ctx context.Context, sess *session, name, site string, newest bool) (*fleet.Machine, error) {
+	if strings.TrimSpace(name) == "" {
+		return nil, usagef("a host name or endpoint id is needed")
+	}
+	f, err := a.sweep(ctx, sess, scope{site: site, status: true, names: true})
+	if err != nil {
+		return nil, err
+	}
+	m, err := f.FindHost(name, newest)
+	var ambiguous *fleet.AmbiguousError
+	if errors.As(err, &ambiguous) && ambiguous.Why == "" {
+		return nil, usagef("%v\n(give the id, or --newest)", err)
+	}
+	return m, err
+}
+
+func (a *app) findCommand() *cobra.Command {
+	var limit int
+	find := &cobra.Command{Use: "find TEXT", Short: "Find machines, customers and keycodes by any of their names", Args: cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.verb(cmd.Context(), func(ctx context.Context, sess *session) error {
+				return a.find(ctx, sess, strings.Join(args, " "), limit)
+			})
+		}}
+	find.Flags().IntVar(&limit, "limit", 50, "how many findings at most")
+	return find
+}
+
+func (a *app) find(ctx context.Context, sess *session, text string, limit int) error {
+	if strings.TrimSpace(text) == "" || limit < 1 {
+		return usagef("find needs a text, and --limit at least 1")
+	}
+	f, err := a.sweep(ctx, sess, scope{status: true})
+	if err != nil {
+		return err
+	}
+	p, err := newPrinter(a, hitColumns(sess), hitJSON(sess))
+	if err != nil {
+		return err
+	}
+	hits := f.Find(ctx, text, limit)
+	for i := range hits {
+		if err := p.add(&hits[i]); err != nil {
+			return err
+		}
+	}
+	if err := p.flush(); err != nil {
+		return err
+	}
+	if err := a.remarks(f, 0); err != nil {
+		return err
+	}
+	if len(hits) == 0 {
+		return &fleet.NotFoundError{Kind: "machine or customer", Name: text}
+	}
+	return nil
+}

@@ -1,0 +1,109 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/unitty/unitty/auth"
+	"github.com/unitty/unitty/unity"
+	"github.com/unitty/unitty/unity/dispatch"
+	"github.com/unitty/unitty/unity/fleet"
+	"github.com/unitty/unitty/unity/fleet/selector"
+	"github.com/unitty/unitty/views"
+)
+
+// Exit codes.
+const (
+	exitDone        = 0
+	exitFailed      = 1
+	exitUsage       = 2
+	exitSignIn      = 3
+	exitPartly      = 4
+	exitRefused     = 5
+	exitUnreachable = 6
+	exitInterrupted = 130
+)
+
+// usageError is a mistake of the caller.
+type usageError struct{ text string }
+
+func (e *usageError) Error() string { return e.text }
+
+func usagef(format string, args ...any) error { return &usageError{fmt.Sprintf(format, args...)} }
+
+// codeError carries an exit code; its text may be empty when everything has been said already.
+type codeError struct {
+	code int
+	text string
+}
+
+func (e *codeError) Error() string { return e.text }
+
+func refusedf(format string, args ...any) error {
+	return &codeError{exitRefused, fmt.Sprintf(format, args...)}
+}
+
+// exitCode gives the exit code of an error.
+func exitCode(err error) int {
+	var (
+		usage     *usageError
+		coded     *codeError
+		ambiguous *fleet.AmbiguousError
+		syntax    *selector.SyntaxError
+		scope     *selector.ScopeError
+	)
+	switch {
+	case err == nil:
+		return exitDone
+	case errors.As(err, &coded):
+		return coded.code
+	case errors.Is(err, context.Canceled):
+		return exitInterrupted
+	case errors.As(err, &usage), errors.As(err, &ambiguous), errors.As(err, &syntax), errors.As(err, &scope), errors.Is(err, dispatch.ErrNoTargets):
+		return exitUsage
+	case errors.Is(err, unity.ErrRefused):
+		return exitRefused
+	case errors.Is(err, auth.ErrOutOfReach), errors.Is(err, auth.ErrBusy):
+		return exitUnreachable
+	case errors.Is(err, auth.ErrNeedsLogin), errors.Is(err, auth.ErrInvalidGrant), errors.Is(err, auth.ErrWrongPassword), errors.Is(err, auth.ErrInvalidClient),
+		errors.Is(err, auth.ErrDenied), errors.Is(err, auth.ErrOtherAccount):
+		return exitSignIn
+	case errors.Is(err, unity.ErrUnreachable), errors.Is(err, unity.ErrRateLimited), errors.Is(err, unity.ErrUnavailable):
+		return exitUnreachable
+	case errors.Is(err, unity.ErrUnauthenticated):
+		return exitSignIn
+	default:
+		return exitFailed
+	}
+}
+
+// printError says on one line what happened, the API's description, the request id and what to do.
+func printError(w io.Writer, err error) {
+	text := err.Error()
+	if text == "" {
+		return
+	}
+	lines := strings.Split(text, "\n")
+	for i := range lines {
+		lines[i] = unity.Clean(lines[i])
+	}
+	line := "unitty: " + strings.Join(lines, "\n")
+	if advice := advice(err); advice != "" {
+		line += " — " + advice
+	}
+	_, _ = fmt.Fprintln(w, line)
+}
+
+func advice(err error) string {
+	var coded *codeError
+	if errors.As(err, &coded) {
+		return ""
+	}
+	if exitCode(err) == exitSignIn {
+		return "sign in with `unitty login`"
+	}
+	return views.Advice(err)
+}

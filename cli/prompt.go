@@ -1,0 +1,95 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"golang.org/x/term"
+
+	"github.com/unitty/unitty/auth"
+	"github.com/unitty/unitty/unity"
+)
+
+// errNoTerminal tells that nobody can be asked.
+var errNoTerminal = errors.New("nobody can be asked: there is no terminal")
+
+// askText asks on the terminal, with what is known as the default.
+func (a *app) askText(label, known string) (string, error) {
+	if !a.terminal {
+		return known, nil
+	}
+	if known != "" {
+		label += " [" + unity.Clean(known) + "]"
+	}
+	_, _ = fmt.Fprintf(a.err, "%s: ", label)
+	answer, err := a.readLine()
+	if err != nil {
+		return "", refusedf("cancelled")
+	}
+	return firstOf(answer, known), nil
+}
+
+// askSecret asks without echo.
+func (a *app) askSecret(label string) (auth.Secret, error) {
+	if !a.terminal {
+		return auth.Secret{}, fmt.Errorf("%s: %w", label, errNoTerminal)
+	}
+	_, _ = fmt.Fprintf(a.err, "%s: ", label)
+	raw, err := term.ReadPassword(int(os.Stdin.Fd())) //nolint:gosec // descriptors fit
+	_, _ = fmt.Fprintln(a.err)
+	if err != nil {
+		return auth.Secret{}, refusedf("cancelled")
+	}
+	return auth.NewSecret(strings.TrimSpace(string(raw))), nil
+}
+
+// promptPassphrase asks for the passphrase of the file store.
+func (a *app) promptPassphrase(_ context.Context, text string, confirm bool) (auth.Secret, error) {
+	for {
+		first, err := a.askSecret(text)
+		if err != nil || !confirm {
+			return first, err
+		}
+		if first.Empty() {
+			_, _ = fmt.Fprintln(a.err, "The passphrase is empty.")
+			continue
+		}
+		second, err := a.askSecret("Once more")
+		if err != nil {
+			return second, err
+		}
+		if first.Equal(second) {
+			return first, nil
+		}
+		_, _ = fmt.Fprintln(a.err, "The two are not equal.")
+	}
+}
+
+// askStore lets a person choose where secrets are kept, when no keychain of the system works. Enter takes the first.
+func (a *app) askStore(_ context.Context, names []string, refused []auth.Refusal) (string, error) {
+	words := map[string]string{
+		"file":   "encrypted file, unlocked by a passphrase (recommended)",
+		"keyctl": "kernel keyring, until the next restart",
+		"memory": "nowhere: sign in again every time",
+	}
+	for _, r := range refused {
+		_, _ = fmt.Fprintf(a.err, "%s cannot be used: %s\n", r.Name, r.Reason)
+	}
+	_, _ = fmt.Fprintln(a.err, "Where shall the sign-in be kept?")
+	for i, n := range names {
+		_, _ = fmt.Fprintf(a.err, "  %d  %-8s %s\n", i+1, n, words[n])
+	}
+	answer, err := a.askText("Number", "1")
+	if err != nil {
+		return "", err
+	}
+	for i, n := range names {
+		if answer == fmt.Sprint(i+1) || answer == n {
+			return n, nil
+		}
+	}
+	return "", usagef("%q is none of the choices", unity.Clean(answer))
+}

@@ -1,0 +1,254 @@
+package cli
+
+import (
+	"bufio"
+	"context"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/unitty/unitty/unity"
+	"github.com/unitty/unitty/unity/fleet"
+)
+
+// selection is how endpoints are chosen on the command line.
+type selection struct {
+	endpoints, hosts []string
+	where, from      string
+	whereSet         bool
+	all, newest      bool
+	site, group      string
+}
+
+func (s *selection) flags(c *cobra.Command) {
+	f := c.Flags()
+	f.StringArrayVar(&s.endpoints, "endpoint", nil, "endpoint id; repeats")
+	f.StringArrayVar(&s.hosts, "host", nil, "host name; repeats")
+	f.StringVar(&s.where, "where", "", "selector, for example 'seen:<7d type:pc'; a bare word matches the host name only")
+	f.StringVar(&s.from, "from", "", "file of host names or ids, one a line, or CSV with host and site; - is standard input")
+	f.BoolVar(&s.all, "all", false, "all active endpoints of --site or --group")
+	f.StringVar(&s.site, "site", "", "only this site, by id, keycode or name")
+	f.StringVar(&s.group, "group", "", "only this group of the site, by id or name")
+	f.BoolVar(&s.newest, "newest", false, "of several records of a host name take the one seen last")
+}
+
+// wanted is one named machine, with the site where the file gave one.
+type wanted struct{ name, site string }
+
+// targets resolves a selection to machines. Nothing selected is a usage error; a name that is not found, or a selector
+// that matches nothing, fails without anything having been sent.
+func (a *app) targets(ctx context.Context, sess *session, s selection) ([]fleet.Ref, *fleet.Fleet, error) {
+	names, err := a.named(s)
+	if err != nil {
+		return nil, nil, err
+	}
+	switch {
+	case s.all && s.site == "":
+		return nil, nil, usagef("--all needs --site, or --site and --group")
+	case s.whereSet && strings.TrimSpace(s.where) == "":
+		return nil, nil, usagef("--where is empty: that would be every machine; use --all with --site")
+	case len(names) == 0 && !s.whereSet && !s.all:
+		return nil, nil, usagef("no machine is selected: give host names, --endpoint, --host, --where, --from, or --all with --site")
+	}
+	missing, err := sess.missing(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	plan, err := fleet.MachineLanguage(true, sess.client.Now, missing).Parse(s.where)
+	if err != nil {
+		return nil, nil, err
+	}
+	f, err := a.sweep(ctx, sess, scope{site: s.site, group: s.group, status: needs(plan.Fields(), statusFields), names: needs(plan.Fields(), nameFields)})
+	if err != nil {
+		return nil, nil, err
+	}
+	var refs []fleet.Ref
+	for _, w := range names {
+		m, err := findWanted(f, w, s.newest)
+		if err != nil {
+			return nil, nil, err
+		}
+		refs = append(refs, m.Ref())
+	}
+	if s.whereSet {
+		rows, unknown := matching(f.Machines, plan, sess)
+		if unknown > 0 {
+			_, _ = fmt.Fprintf(a.err, "unitty: %d machines are left out: they have no agent status that is theirs for certain\n", unknown)
+		}
+		if len(f.Failed) > 0 {
+			_, _ = fmt.Fprintf(a.err, "unitty: %d sites did not answer; their machines are left out\n", len(f.Failed))
+		}
+		for _, m := range rows {
+			refs = append(refs, m.Ref())
+		}
+	}
+	if s.all {
+		for _, m := range f.Machines {
+			if !m.Deactivated.On {
+				refs = append(refs, m.Ref())
+			}
+		}
+	}
+	if len(refs) == 0 {
+		return nil, nil, &fleet.NotFoundError{Kind: "machine", Name: firstOf(s.where, s.group, s.site)}
+	}
+	return refs, f, nil
+}
+
+// Fields of selectors that take more than the lists of endpoints.
+const (
+	statusFields = " status os user ip mac type seen version "
+	nameFields   = " group policy "
+)
+
+func needs(fields []string, some string) bool {
+	for _, f := range fields {
+		if f != "" && strings.Contains(some, " "+f+" ") {
+			return true
+		}
+	}
+	return false
+}
+
+func findWanted(f *fleet.Fleet, w wanted, newest bool) (*fleet.Machine, error) {
+	if w.site == "" {
+		m, err := f.FindHost(w.name, newest)
+		var ambiguous *fleet.AmbiguousError
+		if errors.As(err, &ambiguous) && ambiguous.Why == "" {
+			return nil, usagef("%v\n(give the id, or --newest)", err)
+		}
+		return m, err
+	}
+	s, err := fleet.FindSite(f.Sites, w.site)
+	if err != nil {
+		return nil, err
+	}
+	part := fleet.Fleet{Total: 1, Done: 1}
+	for _, bad := range f.Failed {
+		if bad.Site == s.ID {
+			part.Failed = append(part.Failed, bad)
+		}
+	}
+	for _, m := range f.Machines {
+		if m.SiteID == s.ID {
+			part.Machines = append(part.Machines, m)
+		}
+	}
+	return findWanted(&part, wanted{name: w.name}, newest)
+}
+
+// named collects the machines that were named one by one.
+func (a *app) named(s selection) ([]wanted, error) {
+	var out []wanted
+	for _, id := range s.endpoints {
+		if !unity.IsGUID(strings.TrimSpace(id)) {
+			return nil, usagef("--endpoint %q is no endpoint id", unity.Clean(id))
+		}
+		out = append(out, wanted{name: strings.TrimSpace(id)})
+	}
+	for _, h := range s.hosts {
+		if strings.TrimSpace(h) == "" {
+			return nil, usagef("an empty host name selects nothing")
+		}
+		out = append(out, wanted{name: h})
+	}
+	if s.from == "" {
+		return out, nil
+	}
+	in := a.in
+	if s.from != "-" {
+		f, err := os.Open(s.from) //nolint:gosec // the user names the file
+		if err != nil {
+			return nil, usagef("--from: %v", err)
+		}
+		defer func() { _ = f.Close() }()
+		in = f
+	}
+	listed, err := readNames(in)
+	if err != nil {
+		return nil, usagef("--from: %v", err)
+	}
+	if len(listed) == 0 {
+		return nil, usagef("--from: the file names no machine")
+	}
+	return append(out, listed...), nil
+}
+
+// maxNames bounds a file of names.
+const maxNames = 1 << 20
+
+// readNames reads names one a line, or CSV whose header has a host column.
+func readNames(r io.Reader) ([]wanted, error) {
+	raw, err := io.ReadAll(io.LimitReader(r, 64*maxNames))
+	if err != nil {
+		return nil, err
+	}
+	text := strings.TrimPrefix(string(raw), "\ufeff")
+	first, _, _ := strings.Cut(strings.TrimLeft(text, "\r\n"), "\n")
+	if strings.ContainsAny(first, ",;\t") || unity.Fold(strings.Trim(first, `"`+"\r ")) == "host" {
+		return readCSV(text, first)
+	}
+	var out []wanted
+	for sc := bufio.NewScanner(strings.NewReader(text)); sc.Scan(); {
+		line := strings.TrimSpace(sc.Text())
+		if line == "" || strings.HasPrefix(line, "#") {
+			continue
+		}
+		out = append(out, wanted{name: line})
+	}
+	return out, nil
+}
+
+func readCSV(text, first string) ([]wanted, error) {
+	r := csv.NewReader(strings.NewReader(text))
+	r.Comment, r.FieldsPerRecord, r.TrimLeadingSpace = '#', -1, true
+	switch {
+	case strings.Contains(first, "\t"):
+		r.Comma = '\t'
+	case strings.Contains(first, ";"):
+		r.Comma = ';'
+	}
+	rows, err := r.ReadAll()
+	if err != nil {
+		return nil, err
+	}
+	if len(rows) == 0 {
+		return nil, nil
+	}
+	host, site := -1, -1
+	for i, h := range rows[0] {
+		switch unity.Fold(h) {
+		case "host", "hostname", "endpointid":
+			if host < 0 {
+				host = i
+			}
+		case "site", "sitename", "siteid":
+			if site < 0 {
+				site = i
+			}
+		}
+	}
+	if host < 0 {
+		return nil, errors.New("the CSV has no column called host")
+	}
+	var out []wanted
+	for n, row := range rows[1:] {
+		w := wanted{}
+		if host < len(row) {
+			w.name = strings.TrimSpace(row[host])
+		}
+		if site >= 0 && site < len(row) {
+			w.site = strings.TrimSpace(row[site])
+		}
+		if w.name == "" {
+			return nil, fmt.Errorf("line %d has no host", n+2)
+		}
+		out = append(out, w)
+	}
+	return out, nil
+}

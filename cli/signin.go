@@ -1,0 +1,141 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/unitty/unitty/auth"
+	"github.com/unitty/unitty/unity"
+)
+
+// stepState is where a step is.
+type stepState int
+
+const (
+	stepWaiting stepState = iota
+	stepRunning
+	stepDone
+	stepFailed
+)
+
+// step is one step of the sign-in.
+type step struct {
+	name  string
+	state stepState
+	note  string
+}
+
+// The steps, in order.
+const (
+	stepReach = iota
+	stepClient
+	stepUser
+	stepScopes
+	stepKey
+	stepSites
+)
+
+func newSteps() []step {
+	return []step{{name: "reach the API"}, {name: "API client"}, {name: "user"}, {name: "scopes"}, {name: "console key"}, {name: "sites"}}
+}
+
+// signIn signs in step by step and tells after each how it went. faults name the fields at fault, as far as the answers
+// allow: base_url client_id client_secret username password gsm_key.
+func (sess *session) signIn(ctx context.Context, c auth.Credentials, told func([]step)) (faults []string, err error) {
+	steps := newSteps()
+	set := func(i int, s stepState, note string) {
+		steps[i].state, steps[i].note = s, note
+		told(append([]step(nil), steps...))
+	}
+	set(stepReach, stepRunning, sess.settings.BaseURL)
+	if err := unity.Probe(ctx, sess.settings.BaseURL, version, nil); err != nil {
+		set(stepReach, stepFailed, err.Error())
+		return []string{"base_url"}, err
+	}
+	set(stepReach, stepDone, sess.settings.BaseURL)
+	set(stepClient, stepRunning, "")
+	if err := sess.engine.SignIn(ctx, c); err != nil {
+		at, faults := blame(err, c)
+		if at > stepClient {
+			set(stepClient, stepDone, c.ClientID)
+		}
+		set(at, stepFailed, err.Error())
+		return faults, err
+	}
+	set(stepClient, stepDone, c.ClientID)
+	set(stepUser, stepDone, firstOf(c.Username, "by refresh token"))
+	set(stepScopes, stepDone, scopeWords(sess.engine.Status().Scopes))
+	set(stepKey, stepRunning, "")
+	console, err := sess.client.Console(ctx)
+	if err != nil {
+		set(stepKey, stepFailed, keyWords(err))
+		return []string{"gsm_key"}, err
+	}
+	set(stepKey, stepDone, console.Name.String())
+	set(stepSites, stepRunning, "")
+	list, err := sess.client.Sites(ctx)
+	if err != nil {
+		set(stepSites, stepFailed, err.Error())
+		return nil, err
+	}
+	set(stepSites, stepDone, siteWords(list.Sites))
+	return nil, nil
+}
+
+// blame finds the step and the fields that an error of the sign-in points at.
+func blame(err error, c auth.Credentials) (at int, faults []string) {
+	switch {
+	case errors.Is(err, auth.ErrOutOfReach), errors.Is(err, auth.ErrInsecure):
+		return stepReach, []string{"base_url"}
+	case errors.Is(err, auth.ErrInvalidClient):
+		return stepClient, []string{"client_id", "client_secret"}
+	case errors.Is(err, auth.ErrWrongPassword), errors.Is(err, auth.ErrInvalidGrant):
+		if !c.RefreshToken.Empty() {
+			return stepUser, []string{"refresh_token"}
+		}
+		return stepUser, []string{"username", "password"}
+	case errors.Is(err, auth.ErrScopeRefused):
+		return stepScopes, nil
+	default:
+		return stepClient, nil
+	}
+}
+
+func keyWords(err error) string {
+	switch {
+	case errors.Is(err, unity.ErrDenied), errors.Is(err, unity.ErrNotFound):
+		return "the user is signed in, but this keycode is not a console of theirs: " + err.Error()
+	default:
+		return err.Error()
+	}
+}
+
+func scopeWords(scopes []string) string {
+	if len(scopes) == 0 {
+		return "not stated by the server"
+	}
+	text := ""
+	for i, s := range scopes {
+		if i > 0 {
+			text += " "
+		}
+		text += unity.Clean(s)
+	}
+	return text
+}
+
+// siteWords says how many sites the user sees: API users without site access look like empty consoles otherwise.
+func siteWords(sites []unity.Site) string {
+	visible := 0
+	for i := range sites {
+		if sites[i].Visible() {
+			visible++
+		}
+	}
+	text := fmt.Sprintf("%d sites visible", visible)
+	if hidden := len(sites) - visible; hidden > 0 {
+		text += fmt.Sprintf(", %d without access", hidden)
+	}
+	return text
+}

@@ -1,0 +1,217 @@
+package views
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/unitty/unitty/ui/table"
+	"github.com/unitty/unitty/unity"
+	"github.com/unitty/unitty/unity/dispatch"
+	"github.com/unitty/unitty/unity/fleet"
+)
+
+// Env is what the views of one profile share: the client, what was read already, the marks.
+type Env struct {
+	Client *unity.Client
+	// User is the signed-in user's name, as far as it is known.
+	User string
+	// Audit gets a line per change; nil writes none.
+	Audit *dispatch.Audit
+	// StaleAfter is the silence after which a machine counts as stale.
+	StaleAfter time.Duration
+	// Refresh is the interval at which the top list reads itself again.
+	Refresh time.Duration
+	// Scopes are those the token was granted.
+	Scopes func() []string
+	// Marks are the marked endpoints, one set across all screens.
+	Marks *table.Marks[unity.EndpointID]
+	// Index is the picture of all sites that searches use.
+	Index *Index
+
+	mu       sync.Mutex
+	console  *unity.Console
+	sites    map[unity.SiteID]*unity.Site
+	policyOf map[unity.PolicyID]unity.Text
+	known    map[unity.EndpointID]fleet.Ref
+	polls    map[unity.EndpointID][]time.Time
+	// reports are what agents last reported, shown until a reload has read them again.
+	reports map[unity.EndpointID]*unity.Status
+}
+
+// NewEnv makes the environment of one profile.
+func NewEnv(c *unity.Client, user string) *Env {
+	e := &Env{Client: c, User: user, StaleAfter: fleet.DefaultStaleAfter, Refresh: time.Minute,
+		Scopes: func() []string { return nil }, Marks: table.NewMarks[unity.EndpointID](),
+		sites: map[unity.SiteID]*unity.Site{}, policyOf: map[unity.PolicyID]unity.Text{},
+		known: map[unity.EndpointID]fleet.Ref{}, polls: map[unity.EndpointID][]time.Time{},
+		reports: map[unity.EndpointID]*unity.Status{}}
+	e.Index = newIndex(e)
+	return e
+}
+
+// Binding names the console that plans are made for.
+func (e *Env) Binding() dispatch.Binding {
+	return dispatch.Binding{BaseURL: e.Client.BaseURL(), Key: e.Client.Key(), User: e.User}
+}
+
+// Console reads the console's details once.
+func (e *Env) Console(ctx context.Context) (*unity.Console, error) {
+	e.mu.Lock()
+	console := e.console
+	e.mu.Unlock()
+	if console != nil {
+		return console, nil
+	}
+	console, err := e.Client.Console(ctx)
+	if err != nil {
+		return nil, err
+	}
+	e.mu.Lock()
+	e.console = console
+	e.mu.Unlock()
+	return console, nil
+}
+
+// ConsoleName is the console's name if it was read already, else "".
+func (e *Env) ConsoleName() string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.console == nil {
+		return ""
+	}
+	return e.console.Name.String()
+}
+
+func (e *Env) keepSites(sites []unity.Site) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for i := range sites {
+		s := sites[i]
+		e.sites[s.ID] = &s
+	}
+}
+
+// site gives a site as it was last read, or nil.
+func (e *Env) site(id unity.SiteID) *unity.Site {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.sites[id]
+}
+
+// readSite gives a site as it was last read, or reads it.
+func (e *Env) readSite(ctx context.Context, id unity.SiteID) (*unity.Site, error) {
+	if s := e.site(id); s != nil {
+		return s, nil
+	}
+	s, err := e.Client.Site(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	e.keepSites([]unity.Site{*s})
+	return s, nil
+}
+
+// knownSites are the sites of some machines, as far as they were read.
+func (e *Env) knownSites(refs []fleet.Ref) []unity.Site {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	var out []unity.Site
+	seen := map[unity.SiteID]bool{}
+	for _, r := range refs {
+		if s := e.sites[r.Site]; s != nil && !seen[r.Site] {
+			seen[r.Site] = true
+			out = append(out, *s)
+		}
+	}
+	return out
+}
+
+// keepMachines remembers machines by id: marks outlive the list they were made in.
+func (e *Env) keepMachines(machines []*fleet.Machine) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, m := range machines {
+		e.known[m.ID] = m.Ref()
+		e.observe(m.ID, m.Seen())
+		if m.Status != nil {
+			e.reports[m.ID] = m.Status
+		}
+	}
+}
+
+// recall gives machines the report of the last look, so that a reload does not blank what is known.
+func (e *Env) recall(machines []*fleet.Machine) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, m := range machines {
+		if r := e.reports[m.ID]; r != nil {
+			m.Status, m.StatusNote = r, ""
+		}
+	}
+}
+
+// maxPolls is how many polls of a machine are remembered; they tell its usual gap.
+const maxPolls = 8
+
+func (e *Env) observe(id unity.EndpointID, at time.Time) {
+	polls := e.polls[id]
+	if at.IsZero() || len(polls) > 0 && !at.After(polls[len(polls)-1]) {
+		return
+	}
+	polls = append(polls, at)
+	e.polls[id] = polls[max(0, len(polls)-maxPolls):]
+}
+
+// refs gives the machines with these ids, as they were last read.
+func (e *Env) refs(keys []string) []fleet.Ref {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	var out []fleet.Ref
+	for _, k := range keys {
+		if r, ok := e.known[unity.EndpointID(k)]; ok {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+// NextPoll words when a machine is expected to report next, from the polls that were seen while unitty ran.
+func (e *Env) NextPoll(id unity.EndpointID) string {
+	e.mu.Lock()
+	polls := append([]time.Time(nil), e.polls[id]...)
+	e.mu.Unlock()
+	return expectPoll(polls, e.Client.Now())
+}
+
+func (e *Env) policyNames() map[unity.PolicyID]unity.Text {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	out := make(map[unity.PolicyID]unity.Text, len(e.policyOf))
+	for id, name := range e.policyOf {
+		out[id] = name
+	}
+	return out
+}
+
+func (e *Env) keepPolicies(policies []unity.Policy) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for i := range policies {
+		e.policyOf[policies[i].ID] = policies[i].Name
+	}
+}
+
+// hasScope tells whether the token was granted a scope; unknown counts as yes.
+func (e *Env) hasScope(scope string) bool {
+	granted := e.Scopes()
+	if len(granted) == 0 {
+		return true
+	}
+	for _, s := range granted {
+		if unity.Fold(s) == unity.Fold(scope) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,104 @@
+package views
+
+import (
+	"context"
+
+	"github.com/unitty/unitty/theme"
+	"github.com/unitty/unitty/ui"
+	"github.com/unitty/unitty/ui/table"
+	"github.com/unitty/unitty/unity"
+)
+
+// groupRow is a group, or the first line that stands for all groups.
+type groupRow struct{ unity.Group }
+
+const allGroups unity.GroupID = "*"
+
+func (g *groupRow) all() bool { return g.ID == allGroups }
+
+// Groups is the list of a site's groups, headed by a line for all of them.
+func (e *Env) Groups(s unity.Site) ui.Resource[groupRow, unity.GroupID] {
+	return ui.Resource[groupRow, unity.GroupID]{
+		Kind: "group", Title: "Groups",
+		Key:  func(g *groupRow) unity.GroupID { return g.ID },
+		Name: func(g *groupRow) string { return g.Label() },
+		Columns: []table.Column[groupRow]{
+			{ID: "group", Title: "Group", Min: 10, Max: 40, Flex: 1, Text: func(g *groupRow) string { return g.Label() },
+				Less: func(a, b *groupRow) int {
+					switch {
+					case a.all() != b.all() && a.all():
+						return -1
+					case a.all() != b.all():
+						return 1
+					}
+					return compareFold(a.Label(), b.Label())
+				},
+				Tone: func(g *groupRow) theme.Tone {
+					if g.all() {
+						return theme.Muted
+					}
+					return theme.Plain
+				}},
+			{ID: "policy", Title: "Policy", Min: 8, Max: 28, Flex: 1, Priority: 2, Text: func(g *groupRow) string { return e.policyLabel(g.PolicyID, g.PolicyName) }},
+			{ID: "description", Title: "Description", Min: 8, Max: 40, Flex: 1, Priority: 3, Text: func(g *groupRow) string { return g.Description.String() }},
+		},
+		Sort:    []table.SortKey{{Column: "group"}},
+		Load:    func(ctx context.Context, emit func(ui.Page[groupRow])) error { return e.loadGroups(ctx, s, emit) },
+		Depends: []string{"groups/" + string(s.ID)},
+		Detail: func(g *groupRow) []ui.Field {
+			return (&fields{}).in("Group").add("Name", g.Label()).add("Description", g.Description.String()).
+				add("Policy", e.policyLabel(g.PolicyID, g.PolicyName)).add("Id", string(g.ID)).out
+		},
+		Raw:   func(g *groupRow) []byte { return raw(g.Record) },
+		Empty: "This site has no groups.",
+	}
+}
+
+func compareFold(a, b string) int {
+	a, b = unity.Fold(a), unity.Fold(b)
+	switch {
+	case a < b:
+		return -1
+	case a > b:
+		return 1
+	default:
+		return 0
+	}
+}
+
+func (e *Env) loadGroups(ctx context.Context, s unity.Site, emit func(ui.Page[groupRow])) error {
+	first := &groupRow{unity.Group{ID: allGroups, Name: unity.NewText("All groups")}}
+	emit(ui.Page[groupRow]{Items: []*groupRow{first}, Total: -1})
+	e.loadPolicyNames(ctx, s.ID)
+	groups, err := e.Client.Groups(ctx, s.ID)
+	if err != nil {
+		return err
+	}
+	page := ui.Page[groupRow]{Total: len(groups) + 1}
+	for i := range groups {
+		page.Items = append(page.Items, &groupRow{groups[i]})
+	}
+	emit(page)
+	return nil
+}
+
+// loadPolicyNames reads the names of policies; without them ids are shown, which is no failure of the list.
+func (e *Env) loadPolicyNames(ctx context.Context, site unity.SiteID) {
+	policies, err := e.Client.SitePolicies(ctx, site)
+	if err != nil {
+		return
+	}
+	e.keepPolicies(policies)
+}
+
+func (e *Env) policyLabel(id unity.PolicyID, name unity.Text) string {
+	if !name.Empty() {
+		return name.String()
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if known := e.policyOf[id]; !known.Empty() {
+		return known.String()
+	}
+	return string(id)
+}

@@ -1,0 +1,123 @@
+package views
+
+import (
+	"fmt"
+	"sort"
+	"strings"
+	"time"
+
+	"github.com/unitty/unitty/theme"
+	"github.com/unitty/unitty/ui"
+	"github.com/unitty/unitty/unity"
+	"github.com/unitty/unitty/unity/dispatch"
+)
+
+// ago words how long ago an instant is; "never" for none.
+func ago(at, now time.Time) string {
+	if at.IsZero() {
+		return "never"
+	}
+	return dispatch.AgeWords(now.Sub(at)) + " ago"
+}
+
+// local is an instant in the reader's own time.
+func local(at time.Time) string {
+	if at.IsZero() {
+		return ""
+	}
+	return at.Local().Format("2006-01-02 15:04")
+}
+
+// when is an instant with its age, or its unreadable text.
+func when(t unity.Time, now time.Time) string {
+	if !t.Known() {
+		return t.Text()
+	}
+	if t.After(now) {
+		return local(t.Time)
+	}
+	return local(t.Time) + " · " + ago(t.Time, now)
+}
+
+func yesNo(b unity.Bool) string {
+	switch {
+	case !b.Known:
+		return ""
+	case b.On:
+		return "yes"
+	default:
+		return "no"
+	}
+}
+
+func number(n int64) string { return fmt.Sprintf("%d", n) }
+
+func byTime[T any](at func(*T) time.Time) func(a, b *T) int {
+	return func(a, b *T) int { return at(a).Compare(at(b)) }
+}
+
+func byInt[T any](n func(*T) int64) func(a, b *T) int {
+	return func(a, b *T) int {
+		switch x, y := n(a), n(b); {
+		case x < y:
+			return -1
+		case x > y:
+			return 1
+		default:
+			return 0
+		}
+	}
+}
+
+// expectPoll words when the next poll is expected: after the last one, by the shortest and the longest gap seen.
+func expectPoll(polls []time.Time, now time.Time) string {
+	if len(polls) == 0 {
+		return "never seen"
+	}
+	last := polls[len(polls)-1]
+	if len(polls) < 3 {
+		return "last seen " + local(last) + "; its usual gap is not known yet"
+	}
+	gaps := make([]time.Duration, 0, len(polls)-1)
+	for i := 1; i < len(polls); i++ {
+		gaps = append(gaps, polls[i].Sub(polls[i-1]))
+	}
+	sort.Slice(gaps, func(i, j int) bool { return gaps[i] < gaps[j] })
+	from, to, usual := last.Add(gaps[0]), last.Add(gaps[len(gaps)-1]), gaps[len(gaps)/2]
+	text := from.Local().Format("15:04") + "–" + to.Local().Format("15:04")
+	if from.Equal(to) {
+		text = from.Local().Format("15:04")
+	}
+	text += ", last seen " + last.Local().Format("15:04") + ", usual gap " + dispatch.AgeWords(usual)
+	if now.After(to) {
+		text = "overdue: expected " + text
+	}
+	return text
+}
+
+// fields builds detail lines.
+type fields struct {
+	section string
+	out     []ui.Field
+}
+
+func (f *fields) in(section string) *fields { f.section = section; return f }
+
+func (f *fields) add(name, value string) *fields { return f.toned(name, value, theme.Plain) }
+
+func (f *fields) toned(name, value string, tone theme.Tone) *fields {
+	f.out = append(f.out, ui.Field{Section: f.section, Name: name, Value: value, Tone: tone})
+	return f
+}
+
+func raw(r unity.Record) []byte { return r.Raw() }
+
+func join(parts ...string) string {
+	var out []string
+	for _, p := range parts {
+		if p != "" {
+			out = append(out, p)
+		}
+	}
+	return strings.Join(out, " · ")
+}
