@@ -1,0 +1,131 @@
+package ui
+
+import (
+	"context"
+	"strings"
+
+	tea "charm.land/bubbletea/v2"
+
+	"github.com/unitty/unitty/theme"
+	"github.com/unitty/unitty/ui/form"
+	"github.com/unitty/unitty/ui/terminal"
+)
+
+// ask is a form in an overlay.
+type ask struct {
+	frame
+	e      *env
+	model  *form.Model
+	submit func(values map[string]string) tea.Cmd
+}
+
+func newAsk(e *env, m askMsg) *ask {
+	return &ask{frame: newFrame(clean(m.title)), e: e, model: form.New(m.fields, e.th), submit: m.submit}
+}
+
+func (a *ask) capturing() bool { return true }
+func (a *ask) width() int      { return 72 }
+
+func (a *ask) commands() []Command {
+	return []Command{a.e.command("form.leave", func() tea.Cmd { a.shut(); return nil })}
+}
+
+func (a *ask) shut() {
+	a.model.ForgetSecrets()
+	a.gone = true
+}
+
+func (a *ask) update(msg tea.Msg) tea.Cmd {
+	cmd, done := a.model.Update(msg)
+	if !done {
+		return cmd
+	}
+	values := a.model.Values()
+	a.gone = true
+	return tea.Batch(cmd, a.submit(values))
+}
+
+func (a *ask) view(w, h int) ([]string, int, int) { return formLines(a.model, w, h) }
+
+func formLines(m *form.Model, w, h int) ([]string, int, int) {
+	if h < 1 {
+		return nil, -1, -1
+	}
+	lines := strings.Split(strings.TrimRight(m.View(w, h), "\n"), "\n")
+	if x, y, ok := m.Cursor(); ok {
+		return lines, x, y
+	}
+	return lines, -1, -1
+}
+
+// newChoose is a pick list of options.
+func newChoose(e *env, m chooseMsg) *picker {
+	items := make([]item, 0, len(m.options))
+	byID := make(map[string]Option, len(m.options))
+	for i, o := range m.options {
+		id := itoa(i)
+		byID[id] = o
+		items = append(items, item{id: id, title: o.Title, sub: o.Sub, reason: o.Reason, tone: o.Tone})
+	}
+	return newPicker(e, clean(m.title), items, func(it item) tea.Cmd { return m.pick(byID[it.id]) })
+}
+
+// copy puts text on the clipboard aside, since that may start a program or write a file.
+func (r *Root) copy(m copyMsg) tea.Cmd {
+	dir, ctx := r.e.cfg.ExportDir, r.e.ctx
+	return func() tea.Msg {
+		how, cmd, err := terminal.Copy(context.WithoutCancel(ctx), m.text, dir)
+		if err != nil {
+			return failMsg{err}
+		}
+		return copiedMsg{cmd, clean(m.label) + ": " + how}
+	}
+}
+
+// openCalls shows the latest API calls, the newest first, and keeps up with new ones.
+func (r *Root) openCalls() tea.Cmd {
+	e := r.e
+	var p *picker
+	curls := map[string]string{}
+	fill := func() {
+		var items []item
+		calls := e.cfg.Calls()
+		for i := len(calls) - 1; i >= 0; i-- {
+			c := calls[i]
+			it := callItem(c)
+			curls[it.id] = c.Curl
+			items = append(items, it)
+		}
+		p.setItems(items)
+	}
+	p = newPicker(e, "API calls", nil, func(it item) tea.Cmd { return Copy("curl of "+it.title, curls[it.id]) })
+	p.wide, p.empty, p.note, p.keep = 140, "no call yet", "enter copies the call as curl, without the token", true
+	again := func() tea.Cmd { return after(callsEvery, To{Screen: p.id, Msg: tickMsg{}}) }
+	p.other = func(msg tea.Msg) tea.Cmd {
+		if _, ok := msg.(tickMsg); !ok {
+			return nil
+		}
+		fill()
+		return again()
+	}
+	fill()
+	return tea.Batch(r.openOver(p), again())
+}
+
+func callItem(c Call) item {
+	status, tone := itoa(c.Status), theme.Good
+	switch {
+	case c.Err != "":
+		status, tone = clean(c.Err), theme.Bad
+	case c.Status >= 400:
+		tone = theme.Bad
+	case c.Status == 0:
+		status, tone = "under way", theme.Info
+	}
+	return item{
+		id:    "call " + itoa(int(c.N)), //nolint:gosec // a count of calls in one run
+		title: c.At.Format("15:04:05") + " " + c.Method + " " + c.Path,
+		right: status + "  " + itoa(int(c.Took.Milliseconds())) + " ms  " + c.RequestID,
+		tone:  tone,
+	}
+}

@@ -1,0 +1,205 @@
+package ui
+
+import (
+	"context"
+	"strings"
+	"sync"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+)
+
+// jobPace keeps a fast job from being drawn more often than four times a second.
+const jobPace = 250 * time.Millisecond
+
+// jobs are the changes started in this run of the program. They live on when screens, overlays and the profile change.
+type jobs struct {
+	list []*jobRun
+	n    uint64
+	wg   sync.WaitGroup
+}
+
+// jobRun is one job with what is needed to follow and to stop it.
+type jobRun struct {
+	n        uint64
+	plan     Plan
+	job      Job
+	cancel   context.CancelFunc
+	finished bool
+	stopped  bool
+}
+
+// jobMsg brings the latest report of a job; final is its last one.
+type jobMsg struct {
+	n     uint64
+	jobs  []Job
+	final bool
+	box   *mailbox[Job]
+}
+
+// start runs a confirmed plan.
+func (r *Root) start(p Plan) tea.Cmd {
+	if p.Run == nil {
+		return nil
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	s := &r.jobs
+	s.n++
+	run := &jobRun{n: s.n, plan: p, job: Job{Title: p.Title, Started: r.e.now()}}
+	run.cancel = func() { run.stopped = true; cancel() }
+	s.list = append(s.list, run)
+	s.wg.Add(1)
+	box := newMailbox[Job](true)
+	work := func() tea.Msg {
+		defer s.wg.Done()
+		defer box.finish(nil)
+		p.Run(ctx, box.put)
+		return nil
+	}
+	cmds := []tea.Cmd{waitFor(work), waitFor(nextReport(run.n, box, 0))}
+	if p.Machines > 1 {
+		cmds = append(cmds, Toast(Info, clean(p.Title)+" started for "+plural(p.Machines, "machine", "machines")+" ("+
+			r.e.keys.label(r.e.keys.builtin("app.jobs"))+" shows it)"))
+	}
+	return tea.Batch(cmds...)
+}
+
+// nextReport waits for the next report. It ends with the job only, since results are never dropped.
+func nextReport(n uint64, box *mailbox[Job], pause time.Duration) tea.Cmd {
+	return func() tea.Msg {
+		got, ok := box.take(context.Background(), pause)
+		if !ok {
+			return nil
+		}
+		return jobMsg{n, got.items, got.done, box}
+	}
+}
+
+// jobNews takes a report over and, at the end, says truthfully how it went.
+func (r *Root) jobNews(m jobMsg) tea.Cmd {
+	run := r.jobs.find(m.n)
+	if run == nil {
+		return nil
+	}
+	if len(m.jobs) > 0 {
+		started := run.job.Started
+		run.job = m.jobs[len(m.jobs)-1]
+		if run.job.Started.IsZero() {
+			run.job.Started = started
+		}
+		if run.job.Title == "" {
+			run.job.Title = run.plan.Title
+		}
+	}
+	if !m.final {
+		return waitFor(nextReport(m.n, m.box, jobPace))
+	}
+	run.finished = true
+	run.cancelFree()
+	if run.job.Finished.IsZero() {
+		run.job.Finished = r.e.now()
+	}
+	level, text := run.outcome()
+	cmds := []tea.Cmd{Toast(level, text)}
+	if len(run.plan.Touches) > 0 {
+		cmds = append(cmds, r.broadcast(InvalidateMsg{Keys: run.plan.Touches}))
+	}
+	return tea.Batch(cmds...)
+}
+
+// cancelFree releases the context without counting as a cancel.
+func (j *jobRun) cancelFree() {
+	stopped := j.stopped
+	j.cancel()
+	j.stopped = stopped
+}
+
+func (s *jobs) find(n uint64) *jobRun {
+	for _, j := range s.list {
+		if j.n == n {
+			return j
+		}
+	}
+	return nil
+}
+
+func (s *jobs) live() []*jobRun {
+	var out []*jobRun
+	for _, j := range s.list {
+		if !j.finished {
+			out = append(out, j)
+		}
+	}
+	return out
+}
+
+func (s *jobs) latestLive() *jobRun {
+	live := s.live()
+	if len(live) == 0 {
+		return nil
+	}
+	return live[len(live)-1]
+}
+
+// close stops all jobs and waits until each has written down what it knows.
+func (s *jobs) close(ctx context.Context) error {
+	for _, j := range s.list {
+		j.cancel()
+	}
+	done := make(chan struct{})
+	go func() { s.wg.Wait(); close(done) }()
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// LiveJobs is the number of changes that are still being sent.
+func (r *Root) LiveJobs() int { return len(r.jobs.live()) }
+
+// summary counts the targets by outcome: "2 sent, 1 failed".
+func (j *jobRun) summary() string {
+	var parts []string
+	for _, o := range []Outcome{Sent, Failed, Unknown, Skipped, Cancelled, Running, Waiting} {
+		n := j.job.Count(o)
+		if n == 0 {
+			continue
+		}
+		word := string(o)
+		if j.finished && (o == Running || o == Waiting) {
+			word = "without an outcome"
+		}
+		parts = append(parts, group(n)+" "+word)
+	}
+	if len(parts) == 0 {
+		if j.finished {
+			return "no target has an outcome"
+		}
+		return "starting"
+	}
+	return strings.Join(parts, ", ")
+}
+
+// outcome is the message at the end of a job.
+func (j *jobRun) outcome() (Level, string) {
+	text := clean(j.job.Title) + ": " + j.summary()
+	for _, t := range j.job.Targets {
+		if (t.Outcome == Failed || t.Outcome == Unknown) && t.Reason != "" {
+			text += ": " + clean(t.Name) + ": " + clean(t.Reason)
+			break
+		}
+	}
+	if note := clean(j.job.Note); note != "" && j.job.Count(Sent) != len(j.job.Targets) {
+		text += " (" + note + ")"
+	}
+	switch {
+	case j.job.Count(Failed) > 0:
+		return Bad, text
+	case len(j.job.Targets) > 0 && j.job.Count(Sent) == len(j.job.Targets):
+		return Good, text
+	default:
+		return Warn, text
+	}
+}

@@ -1,0 +1,189 @@
+package ui
+
+import (
+	"strings"
+
+	tea "charm.land/bubbletea/v2"
+	"github.com/charmbracelet/x/ansi"
+
+	"github.com/unitty/unitty/theme"
+	"github.com/unitty/unitty/ui/table"
+)
+
+// jobsPanel shows one job at a time with the result for each target.
+type jobsPanel struct {
+	frame
+	e    *env
+	jobs *jobs
+	// n is the job shown.
+	n    uint64
+	rows *table.Rows[Target, string]
+	grid table.View[Target, string]
+	// head is how many lines stand above the table.
+	head int
+}
+
+func newJobsPanel(e *env, s *jobs) *jobsPanel {
+	p := &jobsPanel{frame: newFrame("Jobs"), e: e, jobs: s}
+	if n := len(s.list); n > 0 {
+		p.choose(s.list[n-1].n)
+	}
+	return p
+}
+
+func targetColumns() []table.Column[Target] {
+	tone := func(t *Target) theme.Tone { return t.Outcome.tone() }
+	return []table.Column[Target]{
+		{ID: "name", Title: "MACHINE", Min: 8, Max: 32, Flex: 1, Text: func(t *Target) string { return clean(t.Name) }},
+		{ID: "site", Title: "CUSTOMER", Min: 8, Max: 28, Flex: 1, Priority: 3, Text: func(t *Target) string { return clean(t.Site) }},
+		{ID: "outcome", Title: "RESULT", Min: 9, Max: 9, Text: func(t *Target) string { return string(t.Outcome) }, Tone: tone},
+		{ID: "reason", Title: "WHY", Min: 6, Flex: 3, Priority: 1, Text: reasonOf, Tone: tone},
+		{ID: "request", Title: "REQUEST ID", Min: 8, Max: 38, Priority: 4, Text: func(t *Target) string { return clean(t.RequestID) }},
+	}
+}
+
+func reasonOf(t *Target) string {
+	if t.Tracking != "" {
+		return clean(t.Tracking)
+	}
+	return clean(t.Reason)
+}
+
+func (o Outcome) tone() theme.Tone {
+	switch o {
+	case Sent:
+		return theme.Good
+	case Failed:
+		return theme.Bad
+	case Unknown, Skipped, Cancelled:
+		return theme.Warn
+	case Running:
+		return theme.Info
+	default:
+		return theme.Muted
+	}
+}
+
+func (p *jobsPanel) choose(n uint64) {
+	p.n = n
+	p.rows = table.NewRows(func(t *Target) string { return t.Key }, targetColumns(), nil)
+	p.grid = table.View[Target, string]{}
+}
+
+// step shows another job.
+func (p *jobsPanel) step(by int) tea.Cmd {
+	list := p.jobs.list
+	for i, j := range list {
+		if j.n == p.n {
+			p.choose(list[(i+by+len(list))%len(list)].n)
+			break
+		}
+	}
+	return nil
+}
+
+func (p *jobsPanel) run() *jobRun { return p.jobs.find(p.n) }
+
+// refresh puts the latest report into the table. The rows are copies: a report is not changed after it was given.
+func (p *jobsPanel) refresh(j *jobRun) {
+	p.rows.Begin()
+	items := make([]*Target, 0, len(j.job.Targets))
+	for i := range j.job.Targets {
+		items = append(items, &j.job.Targets[i])
+	}
+	p.rows.Merge(items)
+	p.rows.Finish(true)
+}
+
+func (p *jobsPanel) capturing() bool        { return false }
+func (p *jobsPanel) width() int             { return 140 }
+func (p *jobsPanel) update(tea.Msg) tea.Cmd { return nil }
+
+func (p *jobsPanel) commands() []Command {
+	move := func(id string, n func() int) Command {
+		return p.e.command(id, func() tea.Cmd {
+			if p.rows != nil {
+				p.rows.Move(n())
+			}
+			return nil
+		})
+	}
+	live := func() string {
+		if j := p.run(); j == nil || j.finished {
+			return "this job is over"
+		}
+		return ""
+	}
+	return []Command{
+		p.e.guarded("jobs.cancel", live, func() tea.Cmd {
+			p.run().cancel()
+			return Toast(Warn, "cancelling "+clean(p.run().job.Title)+": what is sent stays sent")
+		}),
+		p.e.command("jobs.next", func() tea.Cmd { return p.step(1) }),
+		p.e.command("jobs.previous", func() tea.Cmd { return p.step(-1) }),
+		p.e.guarded("jobs.copy", func() string {
+			if p.run() == nil {
+				return "there is no job"
+			}
+			return ""
+		}, p.copy),
+		p.e.command("jobs.close", func() tea.Cmd { p.gone = true; return nil }),
+		move("jobs.up", func() int { return -1 }), move("jobs.down", func() int { return 1 }),
+		move("jobs.page-up", func() int { return -p.grid.Page() }), move("jobs.page-down", func() int { return p.grid.Page() }),
+	}
+}
+
+func (p *jobsPanel) copy() tea.Cmd {
+	var b strings.Builder
+	for _, t := range p.run().job.Targets {
+		b.WriteString(strings.Join([]string{clean(t.Name), clean(t.Site), string(t.Outcome), clean(t.Reason), clean(t.RequestID)}, "\t") + "\n")
+	}
+	return Copy("the results", b.String())
+}
+
+func (p *jobsPanel) view(w, h int) ([]string, int, int) {
+	lines := p.lines(w, h)
+	if at, ok := p.grid.CursorLine(); ok && p.rows != nil && p.rows.Len() > 0 {
+		return lines, 0, p.head + at
+	}
+	return lines, -1, -1
+}
+
+func (p *jobsPanel) lines(w, h int) []string {
+	th := p.e.th
+	j := p.run()
+	if j == nil {
+		return []string{th.Paint(theme.Muted, "no change was sent since the start")}
+	}
+	place := 0
+	for i, x := range p.jobs.list {
+		if x.n == p.n {
+			place = i + 1
+		}
+	}
+	head := clean(j.job.Title)
+	if len(p.jobs.list) > 1 {
+		head += " (job " + itoa(place) + " of " + itoa(len(p.jobs.list)) + ")"
+	}
+	end := j.job.Finished
+	state := "done after "
+	if !j.finished {
+		end, state = p.e.now(), "running for "
+	}
+	if j.finished && j.stopped {
+		state = "cancelled after "
+	}
+	out := []string{
+		ansi.Truncate(th.Paint(theme.Strong, head), w, th.Glyphs.Ellipsis),
+		ansi.Truncate(j.summary()+" · "+state+span(end.Sub(j.job.Started)), w, th.Glyphs.Ellipsis),
+	}
+	if j.job.ID != "" || j.job.Note != "" {
+		out = append(out, th.Paint(theme.Muted, ansi.Truncate(strings.TrimSpace(clean(j.job.ID+"  "+j.job.Note)), w, th.Glyphs.Ellipsis)))
+	}
+	p.refresh(j)
+	p.head = len(out)
+	if room := h - len(out); room > 1 && p.rows.Len() > 0 {
+		out = append(out, p.grid.Render(p.rows, th, w, min(room, p.rows.Len()+1), true)...)
+	}
+	return out
+}

@@ -1,0 +1,312 @@
+package ui
+
+import (
+	"bytes"
+	"encoding/json"
+	"slices"
+	"strings"
+
+	tea "charm.land/bubbletea/v2"
+
+	"github.com/unitty/unitty/ui/table"
+)
+
+// Commands implements Actor: the resource's actions on the current selection, then what every list can do.
+func (l *List[T, K]) Commands() []Command {
+	if l.e == nil {
+		return nil
+	}
+	if l.filtering {
+		return l.filterCommands()
+	}
+	var out []Command
+	for _, a := range l.res.Actions {
+		out = append(out, bind(a, l.selection))
+	}
+	return append(out, append(l.moveCommands(), l.rowCommands()...)...)
+}
+
+// bind makes a Command of an action; the selection is taken when it is asked for, that is at the key.
+func bind[T any](a Action[T], selection func(Arity) Selection[T]) Command {
+	return Command{Spec: a.Spec,
+		Ready: func() string {
+			sel := selection(a.Arity)
+			if a.Arity != None && len(sel.Keys) == 0 {
+				return "there is no row"
+			}
+			if a.Ready != nil {
+				return a.Ready(sel)
+			}
+			return ""
+		},
+		Do: func() tea.Cmd { return a.Do(selection(a.Arity)) },
+	}
+}
+
+// selection freezes what an action of that arity works on.
+func (l *List[T, K]) selection(arity Arity) Selection[T] {
+	sel := Selection[T]{Filter: l.filter}
+	switch arity {
+	case One:
+		if row := l.rows.Cursor(); row != nil {
+			sel.Items, sel.Keys = []*T{row}, []string{string(l.rows.CursorKey())}
+		}
+	case Many:
+		items, hidden, keys, marked := l.rows.Chosen()
+		sel.Items, sel.Marked = items, marked
+		for _, k := range keys {
+			sel.Keys = append(sel.Keys, string(k))
+		}
+		for _, row := range hidden {
+			sel.Hidden = append(sel.Hidden, l.name(row))
+		}
+	}
+	return sel
+}
+
+func (l *List[T, K]) name(row *T) string {
+	if l.res.Name != nil {
+		return clean(l.res.Name(row))
+	}
+	return string(l.res.Key(row))
+}
+
+func (l *List[T, K]) filterCommands() []Command {
+	move := func(n int) func() tea.Cmd { return func() tea.Cmd { l.rows.Move(n); return l.moved() } }
+	return []Command{
+		l.e.command("filter.accept", func() tea.Cmd { l.filtering = false; return nil }),
+		l.e.command("filter.leave", func() tea.Cmd { l.clearFilter(); return l.moved() }),
+		l.e.command("filter.complete", l.complete),
+		l.e.command("filter.up", move(-1)), l.e.command("filter.down", move(1)),
+	}
+}
+
+// complete takes the first proposal. A proposal is the whole filter text as it would be.
+func (l *List[T, K]) complete() tea.Cmd {
+	if l.res.Complete == nil {
+		return nil
+	}
+	if all := l.res.Complete(l.in.String()); len(all) > 0 {
+		l.in.set(all[0])
+		l.applyFilter(all[0])
+	}
+	return l.moved()
+}
+
+func (l *List[T, K]) moveCommands() []Command {
+	do := func(id string, f func()) Command {
+		return l.e.command(id, func() tea.Cmd { f(); return l.moved() })
+	}
+	return []Command{
+		l.e.guarded("table.open", l.canOpen, l.open),
+		do("table.up", func() { l.rows.Move(-1) }), do("table.down", func() { l.rows.Move(1) }),
+		do("table.page-up", func() { l.rows.Move(-l.view.Page()) }), do("table.page-down", func() { l.rows.Move(l.view.Page()) }),
+		do("table.top", l.rows.Top), do("table.bottom", l.rows.Bottom),
+		do("table.filter", func() { l.filtering = true }),
+	}
+}
+
+func (l *List[T, K]) canOpen() string {
+	switch {
+	case l.res.Enter == nil:
+		return "there is nothing below"
+	case l.rows.Cursor() == nil:
+		return "there is no row"
+	}
+	return ""
+}
+
+func (l *List[T, K]) open() tea.Cmd { return l.res.Enter(l.rows.Cursor()) }
+
+func (l *List[T, K]) rowCommands() []Command {
+	some := func() string {
+		if l.rows.Len() == 0 {
+			return "there is no row"
+		}
+		return ""
+	}
+	do := func(id string, f func()) Command {
+		return l.e.guarded(id, some, func() tea.Cmd { f(); return l.moved() })
+	}
+	return []Command{
+		do("table.mark", func() { l.rows.ToggleMark(); l.rows.Move(1) }),
+		do("table.range", func() { l.rows.Range(!l.rows.RangeOn()) }),
+		do("table.mark-shown", l.rows.MarkShown),
+		do("table.invert", l.rows.Invert),
+		l.e.command("table.marked-only", l.toggleMarkedOnly),
+		l.e.guarded("table.unmark", func() string {
+			if l.rows.Marks().Len() == 0 {
+				return "nothing is marked"
+			}
+			return ""
+		}, func() tea.Cmd { l.rows.Marks().Clear(); l.setMarkedOnly(false); return l.moved() }),
+		l.e.command("table.sort", func() tea.Cmd { return send(openMsg{l.sortMenu()}) }),
+		l.e.command("table.columns", func() tea.Cmd { return send(openMsg{l.columnMenu()}) }),
+		l.e.guarded("table.copy", some, func() tea.Cmd { return send(openMsg{l.copyMenu()}) }),
+		l.e.guarded("table.export", some, func() tea.Cmd { return send(openMsg{l.exportMenu()}) }),
+		l.e.guarded("table.raw", l.canRaw, l.raw),
+		l.e.guarded("table.problems", func() string {
+			if len(l.load.problems) == 0 {
+				return "nothing is missing"
+			}
+			return ""
+		}, func() tea.Cmd {
+			return Push(NewText("What is missing", strings.Join(l.load.problems, "\n")))
+		}),
+	}
+}
+
+func (l *List[T, K]) toggleMarkedOnly() tea.Cmd {
+	l.setMarkedOnly(!l.markedOnly)
+	return l.moved()
+}
+
+func (l *List[T, K]) setMarkedOnly(on bool) {
+	l.markedOnly = on
+	l.rows.SetMarkedOnly(on)
+}
+
+func (l *List[T, K]) canRaw() string {
+	switch {
+	case l.res.Raw == nil:
+		return "this list keeps no raw rows"
+	case l.rows.Cursor() == nil:
+		return "there is no row"
+	}
+	return ""
+}
+
+func (l *List[T, K]) raw() tea.Cmd {
+	row := l.rows.Cursor()
+	return Push(NewText(l.name(row)+" (raw)", indented(l.res.Raw(row))))
+}
+
+// indented makes JSON readable; what is not JSON is shown as it is, cleaned when drawn.
+func indented(raw []byte) string {
+	var b bytes.Buffer
+	if json.Indent(&b, raw, "", "  ") != nil {
+		return string(raw)
+	}
+	return b.String()
+}
+
+func (l *List[T, K]) sortMenu() overlay {
+	var items []item
+	keys := l.rows.SortKeys()
+	for _, c := range l.res.Columns {
+		it := item{id: c.ID, title: c.Title}
+		if i := slices.IndexFunc(keys, func(k table.SortKey) bool { return k.Column == c.ID }); i >= 0 {
+			it.right = "key " + itoa(i+1) + ", ascending"
+			if keys[i].Desc {
+				it.right = "key " + itoa(i+1) + ", descending"
+			}
+		}
+		items = append(items, it)
+	}
+	const usual = "\x00default"
+	items = append(items, item{id: usual, title: "order as at first"})
+	return newPicker(l.e, "Sort "+l.res.Title+" by", items, func(it item) tea.Cmd {
+		if it.id == usual {
+			l.rows.SetSort(l.res.Sort)
+			return nil
+		}
+		l.rows.SetSort(sortBy(l.rows.SortKeys(), it.id))
+		return nil
+	})
+}
+
+// sortDepth is how many columns an order remembers.
+const sortDepth = 3
+
+// sortBy makes the column the first key; when it is that already, its direction turns round.
+func sortBy(keys []table.SortKey, id string) []table.SortKey {
+	first := table.SortKey{Column: id}
+	var rest []table.SortKey
+	for i, k := range keys {
+		switch {
+		case k.Column != id:
+			rest = append(rest, k)
+		case i == 0:
+			first.Desc = !k.Desc
+		default:
+			first.Desc = k.Desc
+		}
+	}
+	out := append([]table.SortKey{first}, rest...)
+	return out[:min(len(out), sortDepth)]
+}
+
+func (l *List[T, K]) shownColumns() []string {
+	if ids := l.view.Columns(); len(ids) > 0 {
+		return ids
+	}
+	var ids []string
+	for _, c := range l.res.Columns {
+		if !c.Hidden {
+			ids = append(ids, c.ID)
+		}
+	}
+	return ids
+}
+
+func (l *List[T, K]) columnMenu() overlay {
+	var p *picker
+	items := func() []item {
+		var out []item
+		on := l.shownColumns()
+		for _, c := range l.res.Columns {
+			check := "[ ]"
+			if slices.Contains(on, c.ID) {
+				check = "[x]"
+			}
+			out = append(out, item{id: c.ID, title: c.Title, check: check})
+		}
+		return out
+	}
+	p = newPicker(l.e, "Columns of "+l.res.Title, items(), func(it item) tea.Cmd {
+		on := l.shownColumns()
+		var next []string
+		for _, c := range l.res.Columns {
+			if slices.Contains(on, c.ID) != (c.ID == it.id) {
+				next = append(next, c.ID)
+			}
+		}
+		if len(next) > 0 {
+			l.view.SetColumns(next)
+			p.setItems(items())
+		}
+		return nil
+	})
+	p.keep = true
+	return p
+}
+
+func (l *List[T, K]) copyMenu() overlay {
+	row := l.rows.Cursor()
+	cells := l.cells(row)
+	items := []item{
+		{id: "name", title: "name", sub: l.name(row)},
+		{id: "id", title: "id", sub: string(l.res.Key(row))},
+		{id: "row", title: "row", sub: strings.Join(cells, "  ")},
+	}
+	texts := map[string]string{"name": l.name(row), "id": string(l.res.Key(row)), "row": strings.Join(cells, "\t")}
+	for i, c := range l.res.Columns {
+		id := "column " + c.ID
+		items = append(items, item{id: id, title: c.Title, sub: cells[i]})
+		texts[id] = cells[i]
+	}
+	if chosen, _, keys, marked := l.rows.Chosen(); marked {
+		names := make([]string, 0, len(chosen))
+		for _, r := range chosen {
+			names = append(names, l.name(r))
+		}
+		ids := make([]string, 0, len(keys))
+		for _, k := range keys {
+			ids = append(ids, string(k))
+		}
+		items = append(items, item{id: "names", title: "names of all marked rows of this list", right: group(len(names))},
+			item{id: "ids", title: "ids of all marked rows", right: group(len(ids))})
+		texts["names"], texts["ids"] = strings.Join(names, "\n"), strings.Join(ids, "\n")
+	}
+	return newPicker(l.e, "Copy", items, func(it item) tea.Cmd { return Copy(it.title, texts[it.id]) })
+}

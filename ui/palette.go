@@ -1,0 +1,69 @@
+package ui
+
+import (
+	"strings"
+
+	tea "charm.land/bubbletea/v2"
+
+	"github.com/unitty/unitty/theme"
+)
+
+// offer makes lines of commands; the numbers in the ids find the command again.
+func (r *Root) offer(cmds []Command, help bool) []item {
+	items := make([]item, 0, len(cmds))
+	for i, c := range cmds {
+		it := item{id: itoa(i), title: c.Title, sub: c.ID, right: strings.Join(r.e.keys.keys(c.Spec), " "), reason: r.e.reason(c)}
+		if help {
+			it.sub = c.Help
+		}
+		if c.Risk >= RiskDisrupt {
+			it.tone = theme.Warn
+		}
+		if it.reason != "" && it.right != "" {
+			it.sub += " [" + it.right + "]"
+		}
+		items = append(items, it)
+	}
+	return items
+}
+
+// palette offers every action and command by name. Those that cannot be done now say why.
+func (r *Root) palette() tea.Cmd { return r.openList("Commands", false) }
+
+// help lists the same with one sentence each.
+func (r *Root) help() tea.Cmd { return r.openList("Help: what can be done here", true) }
+
+func (r *Root) openList(title string, help bool) tea.Cmd {
+	cmds := r.offered()
+	p := newPicker(r.e, title, r.offer(cmds, help), nil)
+	p.wide = 100
+	p.pick = func(it item) tea.Cmd {
+		for i, c := range cmds {
+			if itoa(i) == it.id {
+				return r.run(c)
+			}
+		}
+		return nil
+	}
+	return r.openOver(p)
+}
+
+// offered is what can be reached here, followed by the actions of other kinds of rows, which say where they belong.
+func (r *Root) offered() []Command {
+	var out []Command
+	seen := map[string]bool{}
+	for _, c := range r.reachable() {
+		if !seen[c.ID] {
+			seen[c.ID] = true
+			out = append(out, c)
+		}
+	}
+	for _, s := range append(append([]Spec{}, r.e.cfg.Catalog...), tableSpecs()...) {
+		if seen[s.ID] {
+			continue
+		}
+		seen[s.ID] = true
+		out = append(out, Command{Spec: s, Ready: func() string { return "not on this screen" }})
+	}
+	return out
+}

@@ -1,0 +1,205 @@
+package ui
+
+import (
+	"slices"
+	"strings"
+
+	tea "charm.land/bubbletea/v2"
+	"github.com/charmbracelet/x/ansi"
+
+	"github.com/unitty/unitty/theme"
+)
+
+// item is a line of a picker. The id keeps the cursor in place when the lines change.
+type item struct {
+	id, title, sub, right string
+	// reason greys the line and is shown beside it.
+	reason string
+	tone   theme.Tone
+	// check is "" or the state of a box before the title.
+	check string
+}
+
+// picker is a list narrowed by typing: palette, help, menus, find.
+type picker struct {
+	frame
+	e      *env
+	in     entry
+	items  []item
+	shown  []int
+	cursor string
+	top    int
+	wide   int
+	// note is a line under the entry, empty what is said when nothing is shown.
+	note, empty, prompt string
+	// pick takes a line; the picker is closed first unless it keeps open.
+	pick func(item) tea.Cmd
+	keep bool
+	// typed, when set, replaces the picker's own matching: it is told of every change of the query.
+	typed func(query string) tea.Cmd
+	// other gets addressed messages.
+	other func(tea.Msg) tea.Cmd
+	// end is called when the picker goes.
+	end  func()
+	page int
+}
+
+func newPicker(e *env, title string, items []item, pick func(item) tea.Cmd) *picker {
+	p := &picker{frame: newFrame(title), e: e, pick: pick, wide: 72, empty: "nothing matches", prompt: "type to narrow", page: 10}
+	p.setItems(items)
+	return p
+}
+
+// setItems replaces the lines; the cursor stays on its line.
+func (p *picker) setItems(items []item) {
+	p.items = items
+	p.match()
+}
+
+func (p *picker) match() {
+	p.shown = p.shown[:0]
+	query := p.in.String()
+	if p.typed != nil || strings.TrimSpace(query) == "" {
+		for i := range p.items {
+			p.shown = append(p.shown, i)
+		}
+	} else {
+		score := make([]int, len(p.items))
+		for i, it := range p.items {
+			score[i] = max(fuzzy(query, it.title), fuzzy(query, it.title+" "+it.sub+" "+it.id+" "+it.right)/2)
+			if score[i] > 0 {
+				p.shown = append(p.shown, i)
+			}
+		}
+		slices.SortStableFunc(p.shown, func(a, b int) int { return score[b] - score[a] })
+	}
+	if p.at() < 0 {
+		p.cursor = ""
+		if len(p.shown) > 0 {
+			p.cursor = p.items[p.shown[0]].id
+		}
+	}
+}
+
+// at is the place of the cursor among the shown lines, -1 when its line is gone.
+func (p *picker) at() int {
+	return slices.IndexFunc(p.shown, func(i int) bool { return p.items[i].id == p.cursor })
+}
+
+func (p *picker) move(delta int) {
+	if len(p.shown) == 0 {
+		return
+	}
+	i := min(max(p.at()+delta, 0), len(p.shown)-1)
+	p.cursor = p.items[p.shown[i]].id
+}
+
+func (p *picker) capturing() bool { return true }
+func (p *picker) width() int      { return p.wide }
+
+func (p *picker) shut() {
+	if !p.gone && p.end != nil {
+		p.end()
+	}
+	p.gone = true
+}
+
+func (p *picker) commands() []Command {
+	step := func(n int) func() tea.Cmd { return func() tea.Cmd { p.move(n); return nil } }
+	return []Command{
+		p.e.command("pick.accept", p.accept),
+		p.e.command("pick.close", func() tea.Cmd { p.shut(); return nil }),
+		p.e.command("pick.up", step(-1)), p.e.command("pick.down", step(1)),
+		p.e.command("pick.page-up", step(-p.page)), p.e.command("pick.page-down", step(p.page)),
+	}
+}
+
+func (p *picker) accept() tea.Cmd {
+	i := p.at()
+	if i < 0 {
+		return nil
+	}
+	it := p.items[p.shown[i]]
+	if it.reason != "" {
+		return Toast(Warn, it.title+" is not available: "+it.reason)
+	}
+	if !p.keep {
+		p.shut()
+	}
+	return p.pick(it)
+}
+
+func (p *picker) update(msg tea.Msg) tea.Cmd {
+	changed := false
+	switch m := msg.(type) {
+	case tea.KeyPressMsg:
+		changed = p.in.key(m)
+	case tea.PasteMsg:
+		changed = p.in.insert(m.Content)
+	default:
+		if p.other != nil {
+			return p.other(msg)
+		}
+	}
+	if !changed {
+		return nil
+	}
+	p.cursor, p.top = "", 0
+	if p.typed != nil {
+		cmd := p.typed(p.in.String())
+		p.match()
+		return cmd
+	}
+	p.match()
+	return nil
+}
+
+func (p *picker) view(w, h int) ([]string, int, int) {
+	th := p.e.th
+	text, x := p.in.view(th, w-2, p.prompt)
+	lines := []string{th.Paint(theme.Label, ">") + " " + text}
+	if p.note != "" && h > 3 {
+		lines = append(lines, th.Paint(theme.Muted, ansi.Truncate(clean(p.note), w, th.Glyphs.Ellipsis)))
+	}
+	room := h - len(lines)
+	if room < 1 {
+		return lines, x + 2, 0
+	}
+	p.page = max(room-1, 1)
+	if len(p.shown) == 0 {
+		return append(lines, th.Paint(theme.Muted, ansi.Truncate(p.empty, w, th.Glyphs.Ellipsis))), x + 2, 0
+	}
+	at := max(p.at(), 0)
+	p.top = min(max(p.top, at-room+1, 0), at)
+	for i := p.top; i < len(p.shown) && i < p.top+room; i++ {
+		lines = append(lines, p.line(p.items[p.shown[i]], w, i == at))
+	}
+	return lines, x + 2, 0
+}
+
+func (p *picker) line(it item, w int, selected bool) string {
+	th := p.e.th
+	right := it.right
+	if it.reason != "" {
+		right = it.reason
+	}
+	right = ansi.Truncate(clean(right), max(w/2, 0), th.Glyphs.Ellipsis)
+	title := clean(it.title)
+	if it.check != "" {
+		title = it.check + " " + title
+	}
+	room := max(w-ansi.StringWidth(right)-1, 1)
+	title = ansi.Truncate(title, room, th.Glyphs.Ellipsis)
+	sub := ""
+	if left := room - ansi.StringWidth(title) - 2; it.sub != "" && left > 3 {
+		sub = "  " + ansi.Truncate(clean(it.sub), left, th.Glyphs.Ellipsis)
+	}
+	gap := strings.Repeat(" ", max(w-ansi.StringWidth(title)-ansi.StringWidth(sub)-ansi.StringWidth(right), 0))
+	switch {
+	case selected:
+		return th.Paint(theme.Selected, title+sub+gap+right)
+	case it.reason != "":
+		return th.Paint(theme.Disabled, title+sub+gap+right)
+	}
+	return th.Paint(it.tone, title) + th.Paint(theme.Muted, sub) + gap + th.Paint(theme.Key, right)
+}

@@ -1,0 +1,85 @@
+package ui
+
+import (
+	"context"
+	"time"
+)
+
+// Plan is a change as the person confirms it. It is plain data: what it means is known to whoever made it.
+type Plan struct {
+	// Action is the action's ID, Title what is done ("scan"), Risk how it is confirmed.
+	Action string
+	Title  string
+	Risk   Risk
+	// Console is the console's name as read from the server.
+	Console string
+	// Line is the whole plan in one line, for the footer: "scan FRONTDESK-02 · Harbour Dental · seen 4 min ago".
+	Line string
+	// Machines and Sites count what is touched.
+	Machines, Sites int
+	// Customers lists "Harbour Dental · 3 machines".
+	Customers []string
+	// Names are the machines' names, in order.
+	Names []string
+	// Warnings, Skipped, Hidden and Stale are sentences or names shown under their headings.
+	Warnings, Skipped, Hidden, Stale []string
+	// Requests are the exact requests: method, path and body.
+	Requests []string
+	// Type is what has to be typed before a destroy, TypeLabel what that is ("host name", "number of machines").
+	Type, TypeLabel string
+	// Touches are the invalidation keys of what the change alters.
+	Touches []string
+	// Run carries the plan out and reports; it returns when every target has an outcome. The last report is the final one.
+	Run func(ctx context.Context, report func(Job))
+	// Blocked says why the plan cannot be carried out at all ("nothing to do: all skipped"); "" when it can.
+	Blocked string
+}
+
+// Outcome is how it ended for one target.
+type Outcome string
+
+// The outcomes of a target. Waiting and Running are not final.
+const (
+	Waiting   Outcome = "waiting"
+	Running   Outcome = "running"
+	Sent      Outcome = "sent"
+	Failed    Outcome = "failed"
+	Unknown   Outcome = "unknown"
+	Skipped   Outcome = "skipped"
+	Cancelled Outcome = "cancelled"
+)
+
+// Target is one target of a job with its outcome.
+type Target struct {
+	Key, Name, Site string
+	Outcome         Outcome
+	Reason          string
+	RequestID       string
+	// Tracking says how far the agent is ("not yet received · expected 14:20–15:20"), once that is known.
+	Tracking string
+}
+
+// Job is a snapshot of a running or finished change.
+type Job struct {
+	ID, Title string
+	Targets   []Target
+	Started   time.Time
+	// Finished is zero while it runs.
+	Finished time.Time
+	// Note is a line about the whole ("waiting: too many requests, next try in 4 s").
+	Note string
+}
+
+// Count gives the number of targets with that outcome.
+func (j Job) Count(o Outcome) int {
+	n := 0
+	for _, t := range j.Targets {
+		if t.Outcome == o {
+			n++
+		}
+	}
+	return n
+}
+
+// Live is true while targets wait or run.
+func (j Job) Live() bool { return j.Finished.IsZero() }

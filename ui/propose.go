@@ -1,0 +1,197 @@
+package ui
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+
+	tea "charm.land/bubbletea/v2"
+	"github.com/charmbracelet/x/ansi"
+
+	"github.com/unitty/unitty/theme"
+)
+
+// ManyMachines is the number of machines above which any change is confirmed like one that cannot be taken back.
+const ManyMachines = 25
+
+// plannedMsg brings a plan, or why there is none.
+type plannedMsg struct {
+	id    ScreenID
+	title string
+	plan  Plan
+	err   error
+}
+
+// planning has the keys while a plan is made, so that nothing typed meanwhile reaches a screen.
+type planning struct {
+	frame
+	e      *env
+	name   string
+	cancel context.CancelFunc
+}
+
+func (p *planning) capturing() bool                    { return false }
+func (p *planning) width() int                         { return 0 }
+func (p *planning) update(tea.Msg) tea.Cmd             { return nil }
+func (p *planning) view(int, int) ([]string, int, int) { return nil, -1, -1 }
+func (p *planning) shut()                              { p.cancel(); p.gone = true }
+
+func (p *planning) commands() []Command {
+	return []Command{p.e.command("form.leave", func() tea.Cmd { p.shut(); return nil })}
+}
+
+func (p *planning) foot(w int) string {
+	text := "planning " + p.name + " (" + p.e.keys.label(p.e.keys.builtin("form.leave")) + " gives up)"
+	return p.e.th.Paint(theme.Info, ansi.Truncate(text, w, p.e.th.Glyphs.Ellipsis))
+}
+
+// propose makes the plan of a change. After a long pause at the keys somebody else may sit there, so that is asked first.
+func (r *Root) propose(m proposeMsg) tea.Cmd {
+	if r.locked {
+		text := "no key for " + span(r.e.cfg.IdleLock) + " or more, before " + clean(m.title)
+		return r.openOver(newFootline(r.e, text, "goes on working", func() tea.Cmd {
+			r.locked = false
+			return r.plan(m)
+		}, nil))
+	}
+	return r.plan(m)
+}
+
+func (r *Root) plan(m proposeMsg) tea.Cmd {
+	ctx, cancel := context.WithCancel(r.e.ctx)
+	p := &planning{frame: newFrame(""), e: r.e, name: clean(m.title), cancel: cancel}
+	id, title, build := p.id, m.title, m.build
+	return tea.Batch(r.openOver(p), func() tea.Msg {
+		plan, err := build(ctx)
+		return plannedMsg{id, title, plan, err}
+	})
+}
+
+// planned asks about a plan that is ready; one whose waiting was given up is dropped.
+func (r *Root) planned(m plannedMsg) tea.Cmd {
+	i := slices.IndexFunc(r.over, func(o overlay) bool { return o.ident() == m.id })
+	if i < 0 || r.over[i].closed() {
+		return nil
+	}
+	r.over[i].shut()
+	r.over = slices.Delete(r.over, i, i+1)
+	switch {
+	case errors.Is(m.err, context.Canceled):
+		return r.reveal()
+	case m.err != nil:
+		return tea.Batch(r.reveal(), Fail(m.err))
+	case m.plan.Risk > RiskRead && r.e.header().ReadOnly:
+		return tea.Batch(r.reveal(), Toast(Warn, clean(m.title)+" was not sent: this profile is read-only"))
+	}
+	return tea.Batch(r.reveal(), r.confirm(m.plan))
+}
+
+// confirm asks for what the risk of the plan demands.
+func (r *Root) confirm(p Plan) tea.Cmd {
+	send := func() tea.Cmd { return r.start(p) }
+	if p.Blocked != "" {
+		d := newDialog(r.e, "Nothing is sent: "+clean(p.Title), planBody(r.e.th, p))
+		return r.openOver(d)
+	}
+	risk := p.Risk
+	if risk > RiskRead && p.Machines > ManyMachines && risk < RiskDestroy {
+		risk = RiskDestroy
+		p.Type, p.TypeLabel = itoa(p.Machines), "number of machines"
+	}
+	if risk == RiskDestroy && p.Type == "" {
+		p.Type, p.TypeLabel = itoa(p.Machines), "number of machines"
+	}
+	if risk == RiskRead {
+		return send()
+	}
+	if risk == RiskChange && p.Machines <= 1 && p.Sites <= 1 && len(p.Warnings)+len(p.Skipped)+len(p.Hidden)+len(p.Stale) == 0 {
+		text := p.Line
+		if text == "" {
+			text = p.Title
+		}
+		return r.openOver(newFootline(r.e, text, "send", send, r.notSent(p)))
+	}
+	d := newDialog(r.e, clean(p.Title)+"?", planBody(r.e.th, p))
+	d.ok, d.yes, d.no = "Send", send, r.notSent(p)
+	d.onOK = risk == RiskChange
+	d.danger = risk > RiskChange
+	if risk == RiskDestroy {
+		d.want, d.label = p.Type, p.TypeLabel
+	}
+	return r.openOver(d)
+}
+
+func (r *Root) notSent(p Plan) func() tea.Cmd {
+	return func() tea.Cmd { return Toast(Info, clean(p.Title)+" was not sent") }
+}
+
+// namesShown is how many machines a question names before it counts the rest.
+const namesShown = 10
+
+// planBody writes out everything a person has to know before confirming.
+func planBody(th theme.Theme, p Plan) func(w int) []string {
+	return func(w int) []string {
+		b := &bodyWriter{th: th, w: w}
+		if p.Blocked != "" {
+			b.line(theme.Warn, p.Blocked)
+		}
+		if p.Line != "" {
+			b.line(theme.Strong, p.Line)
+		}
+		b.field("console", orDash(p.Console))
+		if p.Machines > 0 || p.Sites > 0 {
+			b.field("touches", plural(p.Machines, "machine", "machines")+" of "+plural(p.Sites, "customer", "customers"))
+		}
+		b.field("risk", p.Risk.String())
+		b.list(theme.Warn, "Warnings", p.Warnings, 0)
+		b.list(theme.Warn, "Hidden by the filter, but marked", p.Hidden, namesShown)
+		b.list(theme.Warn, "Not seen for long", p.Stale, namesShown)
+		b.list(theme.Muted, "Skipped", p.Skipped, namesShown)
+		b.list(theme.Plain, "Customers", p.Customers, namesShown)
+		b.list(theme.Plain, "Machines", p.Names, namesShown)
+		b.list(theme.Muted, "Requests", p.Requests, 0)
+		return b.out
+	}
+}
+
+func orDash(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return s
+}
+
+type bodyWriter struct {
+	th  theme.Theme
+	w   int
+	out []string
+}
+
+func (b *bodyWriter) line(tone theme.Tone, s string) {
+	for _, l := range wrap(strings.ReplaceAll(clean(s), "\t", " "), b.w) {
+		b.out = append(b.out, b.th.Paint(tone, l))
+	}
+}
+
+func (b *bodyWriter) field(name, value string) {
+	b.out = append(b.out, ansi.Truncate(b.th.Paint(theme.Muted, fit(name, 9, ""))+clean(value), b.w, b.th.Glyphs.Ellipsis))
+}
+
+// list writes a heading and the entries below it; most bounds the entries when it is positive.
+func (b *bodyWriter) list(tone theme.Tone, head string, all []string, most int) {
+	if len(all) == 0 {
+		return
+	}
+	b.out = append(b.out, "")
+	b.line(theme.Section, head+" ("+group(len(all))+")")
+	for i, s := range all {
+		if most > 0 && i == most {
+			b.line(theme.Muted, "  and "+group(len(all)-most)+" more")
+			return
+		}
+		for _, l := range wrap(strings.ReplaceAll(clean(s), "\t", " "), max(b.w-2, 1)) {
+			b.out = append(b.out, "  "+b.th.Paint(tone, l))
+		}
+	}
+}
