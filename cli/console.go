@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/signal"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
@@ -129,8 +131,17 @@ func (a *app) screen(ctx context.Context, s *screenOf) error {
 	}))
 	program := tea.NewProgram(root, options...)
 	stop := handleSignals(ctx, program, suspend)
-	defer stop()
 	_, err = program.Run()
+	stop()
+	// Requests that are out are waited for: their outcome belongs into the audit. A second signal ends the waiting.
+	closing, done := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
+	defer done()
+	closing, undo := signal.NotifyContext(closing, os.Interrupt, syscall.SIGTERM)
+	defer undo()
+	if cfg.SaveSession != nil {
+		cfg.SaveSession(root.Session())
+	}
+	_ = root.Close(closing)
 	switch {
 	case errors.Is(err, tea.ErrProgramPanic):
 		return errors.New("this is a defect in unitty; the terminal is restored")
@@ -165,9 +176,9 @@ func (a *app) uiConfig(ctx context.Context, s *screenOf) (*ui.Config, error) {
 	cfg.SignIn = a.signInForm(ctx, s)
 	if s.demo {
 		cfg.Tips = []string{
-			"Try this: press enter on a site, / and a few letters to filter its machines, space to mark some,",
-			"then s and enter to scan them; their commands are under c on the site, and they poll within 15 seconds.",
-			"f finds any machine, : any command, ? every key. Nothing here is real.",
+			"Try this: enter opens a site; space marks machines; s scans them; J shows how",
+			"it went. f finds any machine: type the end of a host name, enter, s, y.",
+			": is every command, ? every key. Machines poll within 15 s; nothing is real.",
 		}
 		return cfg, nil
 	}

@@ -240,6 +240,10 @@ func (c *Client) report(r Request, at time.Time, took time.Duration, n int, resp
 
 // exchange sends the request once and reads the answer.
 func (c *Client) exchange(ctx context.Context, r Request, token string) (*Response, *Error) {
+	if r.Method != http.MethodGet {
+		// A change that is on its way is waited for: cancelled half-way, nobody would know whether it arrived.
+		ctx = context.WithoutCancel(ctx)
+	}
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
 	out := &Error{Kind: ErrUnreachable, Method: r.Method, Path: r.Path}

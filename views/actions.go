@@ -143,6 +143,9 @@ func (e *Env) present(p *dispatch.Plan) ui.Plan {
 	out := ui.Plan{Action: p.Operation.ID, Title: p.Operation.Name, Risk: riskOf(p.Risk()), Console: p.Console, Line: p.Line(),
 		Machines: len(p.Targets), Sites: p.Sites(), Customers: p.Customers(), Warnings: p.Warnings, Stale: p.Stale}
 	out.Type, out.TypeLabel = p.Typed()
+	if len(p.Targets) == 1 {
+		out.Stale = nil // the line says when it was seen
+	}
 	for _, t := range p.Targets {
 		out.Names = append(out.Names, t.Name())
 		out.Touches = append(out.Touches, "endpoint/"+string(t.ID))

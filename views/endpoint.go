@@ -32,6 +32,10 @@ func (e *Env) readMachine(ctx context.Context, m *fleet.Machine) ([]ui.Field, er
 	}
 	full := fleet.NewMachine(*fresh, site, fleet.SiteOptions{StaleAfter: e.StaleAfter, Policies: e.policyNames()}, e.Client.Now())
 	full.Group = m.Group
+	if full.Policy.Empty() {
+		e.loadPolicyNames(ctx, m.SiteID)
+		full.Policy = e.policyNames()[full.PolicyID]
+	}
 	full.Status, full.StatusNote = m.Status, m.StatusNote
 	note := ""
 	if fresh.MachineID != "" {

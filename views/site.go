@@ -13,7 +13,7 @@ import (
 
 // SiteScreen shows a site's groups and endpoints side by side; the group under the cursor narrows the endpoints.
 func (e *Env) SiteScreen(s unity.Site) ui.Screen {
-	endpoints := ui.NewList(e.SiteEndpoints(s))
+	endpoints := ui.NewList(e.SiteEndpoints(s)).Main()
 	groups := e.Groups(s)
 	groups.Moved = func(g *groupRow) tea.Cmd {
 		if g.all() {

@@ -50,6 +50,9 @@ func siteName(s *unity.Site) string {
 }
 
 func (e *Env) loadSites(ctx context.Context, emit func(ui.Page[unity.Site])) error {
+	if e.Client.Key() == "" {
+		return unity.ErrUnauthenticated
+	}
 	list, err := e.Client.Sites(ctx)
 	if list == nil {
 		return err
@@ -84,8 +87,8 @@ func (e *Env) siteColumns() []table.Column[unity.Site] {
 			Text: func(s *unity.Site) string { return hideZero(s.PCsInfected24) },
 			Less: byInt(func(s *unity.Site) int64 { return s.PCsInfected24.Or(0) }),
 			Tone: func(*unity.Site) theme.Tone { return theme.Bad }},
-		{ID: "state", Title: "State", Min: 6, Max: 11, Priority: 3, Text: (*unity.Site).State, Tone: func(s *unity.Site) theme.Tone { return siteTone(s, theme.Good) }},
-		{ID: "ends", Title: "Licence ends", Min: 10, Priority: 5, Text: func(s *unity.Site) string { return e.dateText(s.EndDate) },
+		{ID: "state", Title: "State", Min: 9, Max: 11, Priority: 3, Text: (*unity.Site).State, Tone: func(s *unity.Site) theme.Tone { return siteTone(s, theme.Good) }},
+		{ID: "ends", Title: "Ends", Min: 10, Priority: 5, Text: func(s *unity.Site) string { return e.dateText(s.EndDate) },
 			Less: byTime(func(s *unity.Site) time.Time { return s.EndDate.Time }), Tone: e.endTone},
 		{ID: "policy", Title: "Policy", Min: 10, Max: 30, Flex: 2, Priority: 6, Text: func(s *unity.Site) string { return s.PolicyName.String() }},
 		{ID: "access", Title: "Access", Min: 6, Priority: 4, Text: func(s *unity.Site) string { return unity.AccessWord(s.AccessLevel) },

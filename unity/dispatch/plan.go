@@ -137,11 +137,13 @@ func siteLabel(r fleet.Ref) string {
 }
 
 // Machines words a number of machines.
-func Machines(n int) string {
+func Machines(n int) string { return count(n, "machine") }
+
+func count(n int, of string) string {
 	if n == 1 {
-		return "1 machine"
+		return "1 " + of
 	}
-	return fmt.Sprintf("%d machines", n)
+	return fmt.Sprintf("%d %ss", n, of)
 }
 
 // Line is the plan in one line: "scan FRONTDESK-02 · Harbour Dental · seen 4 min ago".
@@ -150,7 +152,7 @@ func (p *Plan) Line() string {
 		t := p.Targets[0]
 		return fmt.Sprintf("%s %s · %s · %s", p.Operation.Name, t.Name(), siteLabel(t), seenWords(t.LastSeen, p.MadeAt))
 	}
-	return fmt.Sprintf("%s %s · %d sites", p.Operation.Name, Machines(len(p.Targets)), p.Sites())
+	return fmt.Sprintf("%s %s · %s", p.Operation.Name, Machines(len(p.Targets)), count(p.Sites(), "site"))
 }
 
 func seenWords(at, now time.Time) string {

@@ -1,0 +1,114 @@
+package cli
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// TestScripts runs the program as others call it: each script of testdata/script is one verb or one promise.
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir: filepath.Join("testdata", "script"), RequireExplicitExec: true, RequireUniqueNames: true,
+		Setup: prepareScript,
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"sim": simCmd, "simctl": simctlCmd, "simlog": simlogCmd, "signin": signinCmd, "lastbody": lastbodyCmd,
+			"run": runCmd, "interrupt": interruptCmd, "jq": jqCmd, "fields": fieldsCmd, "lines": linesCmd, "secrets": secretsCmd,
+		},
+	})
+}
+
+// simsOf is the key of the simulators of a script.
+type simsOf struct{}
+
+// scriptSims are the simulators that a script has started; the last one counts.
+type scriptSims struct{ all []*testSim }
+
+func prepareScript(env *testscript.Env) error {
+	sims := &scriptSims{}
+	env.Values[simsOf{}] = sims
+	env.Defer(func() {
+		for _, s := range sims.all {
+			s.close()
+		}
+	})
+	for _, dir := range []string{"home", "run"} {
+		if err := os.Mkdir(filepath.Join(env.WorkDir, dir), 0o700); err != nil {
+			return err
+		}
+	}
+	// Only what a script says reaches the program: nothing of the machine that runs the tests.
+	var kept []string
+	for _, kv := range env.Vars {
+		if name, _, _ := strings.Cut(kv, "="); !strings.HasPrefix(name, "UNITTY_") && !strings.HasPrefix(name, "XDG_") && !strings.HasPrefix(name, "DBUS_") {
+			kept = append(kept, kv)
+		}
+	}
+	env.Vars = kept
+	for _, kv := range [][2]string{{"HOME", filepath.Join(env.WorkDir, "home")}, {"XDG_RUNTIME_DIR", filepath.Join(env.WorkDir, "run")},
+		{"UNITTY_KEYRING", "memory"}, {"TZ", "UTC"}, {"TERM", "xterm-256color"}, {"ESC", "\x1b"}} {
+		env.Setenv(kv[0], kv[1])
+	}
+	return nil
+}
+
+// setFacts gives a script the names and ids it works with.
+func setFacts(ts *testscript.TestScript, s *testSim) {
+	sites := plainSites(s)
+	var small, big *siteFacts
+	for i := range sites {
+		f := &sites[i]
+		switch {
+		case f.active > 25 && len(f.machines) > 0:
+			if big == nil || f.active < big.active {
+				big = f
+			}
+		case len(f.machines) >= 4 && small == nil:
+			small = f
+		}
+	}
+	if small == nil {
+		ts.Fatalf("sim: this world has no site with four plain machines; take another seed or more endpoints")
+	}
+	set := ts.Setenv
+	set("SITE", small.site.Name)
+	set("SITE_ID", small.site.ID)
+	set("KEY", small.site.Keycode)
+	set("KEY_DASHED", dashedKey(small.site.Keycode))
+	set("KEY_LOWER", strings.ToLower(small.site.Keycode))
+	set("SITE_UPPER", strings.ToUpper(small.site.Name))
+	set("N_SITE", fmt.Sprint(small.active))
+	set("GROUP", small.site.Groups[0].Name)
+	set("GROUP_ID", small.site.Groups[0].ID)
+	for i, m := range small.machines[:4] {
+		set(fmt.Sprintf("H%d", i+1), m.HostName)
+		set(fmt.Sprintf("E%d", i+1), m.ID)
+	}
+	if big != nil {
+		set("BIG", big.site.Name)
+		set("BIG_ID", big.site.ID)
+		set("BIG_GROUP_ID", big.site.Groups[0].ID)
+		set("N_BIG", fmt.Sprint(big.active))
+		set("BIG_HOST", big.machines[0].HostName)
+		set("BIG_E", big.machines[0].ID)
+	}
+	w := s.World()
+	set("CONSOLE", w.Console)
+	set("GSMKEY", w.GSMKey)
+	set("N_SITES", fmt.Sprint(len(w.Sites)))
+	set("N_ENDPOINTS", fmt.Sprint(len(w.Endpoints)))
+	set("POLICY", w.Policies[0].Name)
+	set("POLICY_ID", w.Policies[0].ID)
+}
+
+func dashedKey(k string) string {
+	var parts []string
+	for ; len(k) > 4; k = k[4:] {
+		parts = append(parts, k[:4])
+	}
+	return strings.Join(append(parts, k), "-")
+}
