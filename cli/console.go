@@ -230,20 +230,24 @@ func (a *app) switchTo(ctx context.Context, s *screenOf, name string) (*ui.Confi
 // signInForm is the sign-in of the screens.
 func (a *app) signInForm(ctx context.Context, s *screenOf) *ui.SignIn {
 	set := s.current().settings
-	required := func(id, label, help, value string, secret bool) form.Field {
+	entry := func(id, label, help, value string, secret bool) form.Field {
 		return form.Field{ID: id, Label: label, Help: help, Value: value, Secret: secret}
 	}
+	focus := ""
+	if set.ClientID != "" && set.Username != "" {
+		focus = "password"
+	}
 	return &ui.SignIn{
-		Title: "Sign in",
+		Title: "Sign in", Focus: focus,
 		Intro: "The password is used once and never stored.",
 		Fields: []form.Field{
-			required("base_url", "Address", "the API's address; the vendor's own unless you test", set.BaseURL, false),
-			required("gsm_key", "GSM keycode", "GSM console: Settings, Account Information; with or without dashes", set.keyText(), false),
-			required("client_id", "Client id", "GSM console: Settings, API Access", set.ClientID, false),
-			required("client_secret", "Client secret", "shown once when the client was made; empty takes the stored one", "", true),
-			required("username", "User name", "the e-mail address of a console user", set.Username, false),
-			required("password", "Password", "of that user", "", true),
-			required("refresh_token", "Refresh token", "only instead of the password", "", true),
+			entry("base_url", "Address", "the API's address; the vendor's own unless you test", set.BaseURL, false),
+			entry("gsm_key", "GSM keycode", "GSM console: Settings, Account Information; with or without dashes", set.keyText(), false),
+			entry("client_id", "Client id", "GSM console: Settings, API Access", set.ClientID, false),
+			entry("client_secret", "Client secret", "shown once when the client was made; empty takes the stored one", "", true),
+			entry("username", "User name", "the e-mail address of a console user", set.Username, false),
+			entry("password", "Password", "of that user", "", true),
+			entry("refresh_token", "Refresh token", "only instead of the password", "", true),
 		},
 		Run: func(ctx2 context.Context, values map[string]string, told func([]ui.Step)) ([]string, error) {
 			return a.signInWith(ctx, ctx2, s, values, told)

@@ -84,7 +84,9 @@ func (t *teeWriter) Unwrap() http.ResponseWriter { return t.ResponseWriter }
 func (t *teeWriter) Flush() { _ = http.NewResponseController(t.ResponseWriter).Flush() }
 
 // environment is what the program has to be given to sign in as a built-in user.
-func (s *testSim) environment(user string) [][2]string { return signInVariables(s.url, s.CredentialsOf(user)) }
+func (s *testSim) environment(user string) [][2]string {
+	return signInVariables(s.url, s.CredentialsOf(user))
+}
 
 func signInVariables(url string, c unitytest.Credentials) [][2]string {
 	return [][2]string{{"UNITTY_BASE_URL", url}, {"UNITTY_GSM_KEY", c.GSMKey}, {"UNITTY_USERNAME", c.Username}, {"UNITTY_PASSWORD", c.Password},

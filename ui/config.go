@@ -68,6 +68,8 @@ type Step struct {
 type SignIn struct {
 	Title, Intro string
 	Fields       []form.Field
+	// Focus is the field that has the keys at first; "" means the first.
+	Focus string
 	// Run signs in and reports steps. The error names the fields at fault as far as they are known.
 	Run func(ctx context.Context, values map[string]string, step func([]Step)) (faults []string, err error)
 	// Next gives the configuration to go on with after a sign-in for another account, nil to stay; it may be nil itself.

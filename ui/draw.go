@@ -69,9 +69,15 @@ func (r *Root) topLines() []string {
 			text = "sign-in needed"
 		}
 		if r.e.cfg.SignIn != nil {
-			text += " (" + r.e.keys.label(r.e.keys.builtin("app.signin")) + " signs in)"
+			text = r.e.keys.label(r.e.keys.builtin("app.signin")) + " signs in: " + text
 		}
-		out = append(out, r.e.th.Paint(theme.BadgeBad, fit(" "+clean(text), r.w, r.e.th.Glyphs.Ellipsis)))
+		// Two lines, so that what happened and since when can be read on a narrow screen too.
+		for i, line := range strings.Split(ansi.Wrap(clean(text), max(r.w-2, 1), ""), "\n") {
+			if i == 2 || i == 1 && r.h < tipsMinH {
+				break
+			}
+			out = append(out, r.e.th.Paint(theme.BadgeBad, fit(" "+line, r.w, r.e.th.Glyphs.Ellipsis)))
+		}
 	}
 	if r.tips && r.h >= tipsMinH && len(r.stack.open) < 2 && len(r.over) == 0 {
 		for i, t := range r.e.cfg.Tips {

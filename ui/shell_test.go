@@ -263,7 +263,7 @@ func TestSignInOpensFirstAndMarksFaults(t *testing.T) {
 	d.Press("enter")
 	want(t, d, "signed in", "HOST-000")
 	auth <- ui.Auth{State: "sign-in needed", Needed: true, Text: "the sign-in has expired"}
-	if !d.WaitFor("the sign-in has expired (f2 signs in)") {
+	if !d.WaitFor("f2 signs in: the sign-in has expired") {
 		t.Fatalf("no banner:\n%s", d.Screen())
 	}
 	wantNot(t, d, "Password")

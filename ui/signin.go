@@ -42,7 +42,11 @@ type (
 func (r *Root) signIn() tea.Cmd {
 	r.asked = true
 	spec := r.e.cfg.SignIn
-	return r.openOver(&signIn{frame: newFrame(clean(spec.Title)), e: r.e, spec: spec, model: form.New(spec.Fields, r.e.th)})
+	model := form.New(spec.Fields, r.e.th)
+	if spec.Focus != "" {
+		model.Focus(spec.Focus)
+	}
+	return r.openOver(&signIn{frame: newFrame(clean(spec.Title)), e: r.e, spec: spec, model: model})
 }
 
 func (s *signIn) capturing() bool { return true }
