@@ -56,7 +56,7 @@ func (a *app) api(ctx context.Context, sess *session, method, path string, f api
 	if err != nil {
 		return err
 	}
-	gate, err := unity.Inspect(req.Method, req.Path, "application/json", req.Body)
+	gate, err := unity.Inspect(req.Method, req.Path, firstOf(req.ContentType, "application/json"), req.Body)
 	if err != nil {
 		return err
 	}
@@ -93,10 +93,15 @@ func (a *app) apiRequest(sess *session, method, path string, f apiFlags) (unity.
 		if !ok || strings.TrimSpace(name) == "" {
 			return r, usagef("-H takes 'Name: value'")
 		}
-		if strings.EqualFold(strings.TrimSpace(name), "Authorization") {
-			return r, usagef("-H Authorization: the token is added by unitty")
+		name = http.CanonicalHeaderKey(strings.TrimSpace(name))
+		switch {
+		case name == "Content-Type" && r.Method != http.MethodGet:
+			r.ContentType = strings.TrimSpace(value) // the gate refuses what it cannot read
+		case unity.OwnHeader(name):
+			return r, usagef("-H %s: unitty sets this header itself", unity.Clean(name))
+		default:
+			r.Header.Add(name, strings.TrimSpace(value))
 		}
-		r.Header.Add(strings.TrimSpace(name), strings.TrimSpace(value))
 	}
 	if f.input != "" {
 		if len(f.fields) > 0 && r.Method != http.MethodGet {

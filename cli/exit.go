@@ -66,6 +66,8 @@ func exitCode(err error) int {
 		return exitUsage
 	case errors.Is(err, unity.ErrRefused):
 		return exitRefused
+	case errors.Is(err, auth.ErrStore):
+		return exitFailed
 	case errors.Is(err, auth.ErrOutOfReach), errors.Is(err, auth.ErrBusy):
 		return exitUnreachable
 	case errors.Is(err, auth.ErrNeedsLogin), errors.Is(err, auth.ErrInvalidGrant), errors.Is(err, auth.ErrWrongPassword), errors.Is(err, auth.ErrInvalidClient),
@@ -102,7 +104,10 @@ func advice(err error) string {
 	if errors.As(err, &coded) {
 		return ""
 	}
-	if exitCode(err) == exitSignIn {
+	switch {
+	case errors.Is(err, auth.ErrStore):
+		return "see `unitty config` for the store in use"
+	case exitCode(err) == exitSignIn:
 		return "sign in with `unitty login`"
 	}
 	return views.Advice(err)

@@ -109,9 +109,22 @@ func simctlCmd(ts *testscript.TestScript, _ bool, args []string) {
 		d, err := time.ParseDuration(args[1])
 		ts.Check(err)
 		s.Advance(d)
+	case "break": // break PATTERN STATUS; an empty pattern ends it
+		need(2)
+		status, err := strconv.Atoi(args[2])
+		ts.Check(err)
+		s.mu.Lock()
+		s.breaks, s.brokenStatus = nil, status
+		if args[1] != "" {
+			s.breaks = regexp.MustCompile(args[1])
+		}
+		s.mu.Unlock()
 	case "reset":
 		need(0)
 		s.ResetLog()
+		s.mu.Lock()
+		s.broken = nil
+		s.mu.Unlock()
 	case "insert": // insert SITE-ID NAME VARIABLE
 		need(3)
 		name, err := strconv.Unquote(`"` + args[2] + `"`)

@@ -29,6 +29,7 @@ type step struct {
 // The steps, in order.
 const (
 	stepReach = iota
+	stepStore
 	stepClient
 	stepUser
 	stepScopes
@@ -37,7 +38,7 @@ const (
 )
 
 func newSteps() []step {
-	return []step{{name: "reach the API"}, {name: "API client"}, {name: "user"}, {name: "scopes"}, {name: "console key"}, {name: "sites"}}
+	return []step{{name: "reach the API"}, {name: "secret store"}, {name: "API client"}, {name: "user"}, {name: "scopes"}, {name: "console key"}, {name: "sites"}}
 }
 
 // signIn signs in step by step and tells after each how it went. faults name the fields at fault, as far as the answers
@@ -54,15 +55,19 @@ func (sess *session) signIn(ctx context.Context, c auth.Credentials, told func([
 		return []string{"base_url"}, err
 	}
 	set(stepReach, stepDone, sess.settings.BaseURL)
-	set(stepClient, stepRunning, "")
+	set(stepStore, stepRunning, sess.store.Name())
 	if err := sess.engine.SignIn(ctx, c); err != nil {
 		at, faults := blame(err, c)
+		if at > stepStore {
+			set(stepStore, stepDone, sess.store.Name())
+		}
 		if at > stepClient {
 			set(stepClient, stepDone, c.ClientID)
 		}
 		set(at, stepFailed, err.Error())
 		return faults, err
 	}
+	set(stepStore, stepDone, sess.store.Name())
 	set(stepClient, stepDone, c.ClientID)
 	set(stepUser, stepDone, firstOf(c.Username, "by refresh token"))
 	set(stepScopes, stepDone, scopeWords(sess.engine.Status().Scopes))
@@ -86,6 +91,8 @@ func (sess *session) signIn(ctx context.Context, c auth.Credentials, told func([
 // blame finds the step and the fields that an error of the sign-in points at.
 func blame(err error, c auth.Credentials) (at int, faults []string) {
 	switch {
+	case errors.Is(err, auth.ErrStore):
+		return stepStore, nil
 	case errors.Is(err, auth.ErrOutOfReach), errors.Is(err, auth.ErrInsecure):
 		return stepReach, []string{"base_url"}
 	case errors.Is(err, auth.ErrInvalidClient):

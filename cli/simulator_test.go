@@ -23,6 +23,10 @@ type testSim struct {
 	mu sync.Mutex
 	// last is the body of the latest answer below /service.
 	last []byte
+	// breaks chooses calls, as METHOD PATH, that are answered with brokenStatus instead of reaching the simulator.
+	breaks       *regexp.Regexp
+	brokenStatus int
+	broken       []string
 	// arrived gets a word for each call below /service; it is never waited for.
 	arrived chan struct{}
 }
@@ -60,11 +64,28 @@ func (s *testSim) serve(w http.ResponseWriter, r *http.Request) {
 	case s.arrived <- struct{}{}:
 	default:
 	}
+	if s.breakCall(w, r) {
+		return
+	}
 	tee := &teeWriter{ResponseWriter: w}
 	s.ServeHTTP(tee, r)
 	s.mu.Lock()
 	s.last = tee.body.Bytes()
 	s.mu.Unlock()
+}
+
+// breakCall answers a chosen call with an error in the documented shape.
+func (s *testSim) breakCall(w http.ResponseWriter, r *http.Request) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.breaks == nil || !s.breaks.MatchString(r.Method+" "+r.URL.Path) {
+		return false
+	}
+	s.broken = append(s.broken, fmt.Sprintf("broken %s %s %d", r.Method, r.URL.Path, s.brokenStatus))
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(s.brokenStatus)
+	_, _ = fmt.Fprintf(w, `{"statusCode":%d,"requestId":"req-broken","error":"bad_request","error_description":"told to break","AdditionalInformation":{}}`, s.brokenStatus)
+	return true
 }
 
 // teeWriter keeps a copy of the body.
@@ -95,7 +116,9 @@ func signInVariables(url string, c unitytest.Credentials) [][2]string {
 
 // lines gives the simulator's log, one line a request.
 func (s *testSim) lines() []string {
-	var out []string
+	s.mu.Lock()
+	out := append([]string(nil), s.broken...)
+	s.mu.Unlock()
 	for _, e := range s.Log() {
 		line := fmt.Sprintf("%s %s", e.Method, e.Path)
 		if e.Query != "" {

@@ -108,7 +108,7 @@ func (l *List[T, K]) moveCommands() []Command {
 
 func (l *List[T, K]) canOpen() string {
 	switch {
-	case l.res.Enter == nil:
+	case l.res.Enter == nil && l.res.Detail == nil:
 		return "there is nothing below"
 	case l.rows.Cursor() == nil:
 		return "there is no row"
@@ -116,7 +116,13 @@ func (l *List[T, K]) canOpen() string {
 	return ""
 }
 
-func (l *List[T, K]) open() tea.Cmd { return l.res.Enter(l.rows.Cursor()) }
+// open leads where the resource says, else to the row's details.
+func (l *List[T, K]) open() tea.Cmd {
+	if l.res.Enter != nil {
+		return l.res.Enter(l.rows.Cursor())
+	}
+	return Push(NewDetail(l.res, l.rows.Cursor()))
+}
 
 func (l *List[T, K]) rowCommands() []Command {
 	some := func() string {

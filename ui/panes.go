@@ -83,7 +83,21 @@ func (p *panes) Title() string      { return p.title }
 func (p *panes) Path() string       { return p.path }
 func (p *panes) Children() []Screen { return p.kids }
 
+// mainMsg gives the keys to the main pane of the top screen.
+type mainMsg struct{}
+
+// ToMain gives the keys to the main pane, from a list beside it.
+func ToMain() tea.Cmd { return send(mainMsg{}) }
+
 func (p *panes) Update(msg tea.Msg) tea.Cmd {
+	if _, ok := msg.(mainMsg); ok {
+		for i, k := range p.kids {
+			if m, ok := k.(mainPane); ok && m.isMain() {
+				p.move(i - p.at)
+			}
+		}
+		return nil
+	}
 	if k := p.focused(); k != nil {
 		return k.Update(msg)
 	}

@@ -24,6 +24,7 @@ func (e *Env) SiteScreen(s unity.Site) ui.Screen {
 		endpoints.SetScope("group "+g.Label(), func(m *fleet.Machine) bool { return m.GroupID == id })
 		return nil
 	}
+	groups.Enter = func(*groupRow) tea.Cmd { return ui.ToMain() }
 	return ui.NewPanes(siteName(&s), "site/"+string(s.ID), ui.NewList(groups), endpoints)
 }
 
