@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"io"
 	"os"
 	"os/signal"
@@ -107,7 +108,9 @@ Without a verb it opens the full-screen console. "unitty demo" shows the same on
 	f.StringVar(&a.flags.color, "color", "auto", "auto, always or never")
 	f.DurationVar(&a.flags.timeout, "timeout", 30*time.Second, "time limit of one API call")
 	f.StringVar(&a.flags.debug, "debug", "", "append API calls to this file")
-	root.PersistentPreRunE = func(*cobra.Command, []string) error { return a.checkFlags() }
+	root.PersistentPreRunE = func(cmd *cobra.Command, args []string) error {
+		return errors.Join(a.checkFlags(), checkNames(cmd, args))
+	}
 	root.AddCommand(
 		a.demoCommand(), a.simulateCommand(), a.loginCommand(), a.logoutCommand(), a.statusCommand(), a.profileCommand(),
 		a.findCommand(), a.siteCommand(), a.groupCommand(), a.endpointCommand(), a.commandCommand(), a.policyCommand(),
@@ -128,6 +131,21 @@ Without a verb it opens the full-screen console. "unitty demo" shows the same on
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usagef("%v (see --help)", err) })
 	return root
+}
+
+// checkNames refuses names that are empty: left out, they would mean everything.
+func checkNames(cmd *cobra.Command, args []string) error {
+	for _, name := range []string{"site", "group", "host", "endpoint", "from"} {
+		if f := cmd.Flags().Lookup(name); f != nil && f.Changed && strings.Trim(f.Value.String(), " []") == "" {
+			return usagef("--%s is empty", name)
+		}
+	}
+	for _, arg := range args {
+		if strings.TrimSpace(arg) == "" {
+			return usagef("an empty name selects nothing")
+		}
+	}
+	return nil
 }
 
 // noVerb names the verb that is not there.

@@ -54,6 +54,9 @@ func Catalog() []ui.Spec {
 	for _, a := range e.siteActions() {
 		out = append(out, a.Spec)
 	}
+	for _, a := range e.groupActions(unity.Site{}) {
+		out = append(out, a.Spec)
+	}
 	return out
 }
 

@@ -76,6 +76,13 @@ func (e *Env) SiteCommands(s unity.Site) ui.Resource[unity.Command, string] {
 	})
 }
 
+// GroupCommands lists the commands issued at a group in the past six months.
+func (e *Env) GroupCommands(s unity.Site, g unity.Group) ui.Resource[unity.Command, string] {
+	return e.commands("Commands of "+g.Label(), []string{"commands/" + string(s.ID)}, func(ctx context.Context) iter.Seq2[unity.Page[unity.Command], error] {
+		return e.Client.GroupCommands(ctx, s.ID, g.ID, unity.CommandQuery{})
+	})
+}
+
 // EndpointCommands lists the commands issued for one machine in the past six months.
 func (e *Env) EndpointCommands(m fleet.Machine) ui.Resource[unity.Command, string] {
 	return e.commands("Commands", []string{"commands/" + string(m.SiteID), "endpoint/" + string(m.ID)}, func(ctx context.Context) iter.Seq2[unity.Page[unity.Command], error] {

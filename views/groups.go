@@ -3,6 +3,8 @@ package views
 import (
 	"context"
 
+	tea "charm.land/bubbletea/v2"
+
 	"github.com/unitty/unitty/theme"
 	"github.com/unitty/unitty/ui"
 	"github.com/unitty/unitty/ui/table"
@@ -49,8 +51,36 @@ func (e *Env) Groups(s unity.Site) ui.Resource[groupRow, unity.GroupID] {
 			return (&fields{}).in("Group").add("Name", g.Label()).add("Description", g.Description.String()).
 				add("Policy", e.policyLabel(g.PolicyID, g.PolicyName)).add("Id", string(g.ID)).out
 		},
-		Raw:   func(g *groupRow) []byte { return raw(g.Record) },
-		Empty: "This site has no groups.",
+		Raw:     func(g *groupRow) []byte { return raw(g.Record) },
+		Actions: e.groupActions(s),
+		Empty:   "This site has no groups.",
+	}
+}
+
+// groupActions are what can be done on a group.
+func (e *Env) groupActions(s unity.Site) []ui.Action[groupRow] {
+	open := func(id, title, help, key string, hint int, screen func(*groupRow) ui.Screen) ui.Action[groupRow] {
+		return ui.Action[groupRow]{
+			Spec: ui.Spec{ID: id, Title: title, Help: help, Keys: []string{key}, Arity: ui.One, Hint: hint},
+			Do:   func(sel ui.Selection[groupRow]) tea.Cmd { return ui.Push(screen(sel.Items[0])) },
+		}
+	}
+	return []ui.Action[groupRow]{
+		open("group.details", "details", "Shows all that is known of the group.", "i", 10, func(g *groupRow) ui.Screen {
+			return ui.NewDetail(e.Groups(s), g)
+		}),
+		open("group.commands", "commands", "Lists the agent commands issued at the group in the past six months.", "c", 11, func(g *groupRow) ui.Screen {
+			if g.all() {
+				return ui.NewList(e.SiteCommands(s))
+			}
+			return ui.NewList(e.GroupCommands(s, g.Group))
+		}),
+		open("group.threats", "threats", "Lists the group's threat history of the past three months.", "t", 12, func(g *groupRow) ui.Screen {
+			if g.all() {
+				return ui.NewList(e.SiteThreats(s))
+			}
+			return ui.NewList(e.GroupThreats(s, g.Group))
+		}),
 	}
 }
 

@@ -48,6 +48,13 @@ func (e *Env) SiteThreats(s unity.Site) ui.Resource[unity.Threat, string] {
 	})
 }
 
+// GroupThreats lists a group's threat history.
+func (e *Env) GroupThreats(s unity.Site, g unity.Group) ui.Resource[unity.Threat, string] {
+	return e.threats("Threats of "+g.Label(), func(ctx context.Context) iter.Seq2[unity.Page[unity.Threat], error] {
+		return e.Client.GroupThreats(ctx, s.ID, g.ID, e.threatWindow())
+	})
+}
+
 // EndpointThreats lists one machine's threat history.
 func (e *Env) EndpointThreats(m fleet.Machine) ui.Resource[unity.Threat, string] {
 	return e.threats("Threats", func(ctx context.Context) iter.Seq2[unity.Page[unity.Threat], error] {

@@ -15,6 +15,9 @@ type row[T any, K ~string] struct {
 	folds []string
 	// seen and changed are the reloads in which the row was last merged and last differed.
 	seen, changed uint64
+	// before is the value at the begin of reload beforeOf: a row that comes in twice in one reload is compared with that.
+	before   *T
+	beforeOf uint64
 	// pos is the place among the shown rows, or -1.
 	pos int
 	// match is whether scope and filter let the row through.
@@ -103,13 +106,20 @@ func (r *Rows[T, K]) merge(item *T) {
 		r.dirty = true
 		return
 	}
+	if old.seen != r.gen {
+		old.before, old.beforeOf = old.item, r.gen
+	}
 	old.seen = r.gen
 	if r.equal(old.item, item) {
 		old.item = item
 		return
 	}
-	if r.differs(old.item, item) {
+	switch {
+	case old.beforeOf != r.gen: // it is new in this reload
+	case r.differs(old.before, item):
 		old.changed = r.gen
+	default:
+		old.changed = 0
 	}
 	r.replace(old, item)
 }
