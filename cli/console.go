@@ -43,6 +43,9 @@ func (a *app) console(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := checkKeys(s); err != nil {
+		return err
+	}
 	screen := &screenOf{}
 	if s.ClientID != "" && s.Username != "" && s.Key != "" {
 		if screen.session, err = a.open(ctx, s); err != nil {
@@ -52,6 +55,15 @@ func (a *app) console(ctx context.Context) error {
 		return err
 	}
 	return a.screen(ctx, screen)
+}
+
+// checkKeys refuses a configuration whose keys clash, before anything is asked or opened.
+func checkKeys(s *settings) error {
+	err := ui.CheckKeys(ui.Config{Catalog: views.Catalog(), Commands: new(views.Env).Places(), Keys: s.config.Keys})
+	if err != nil {
+		return usagef("%s: %v", s.paths.configFile(), err)
+	}
+	return nil
 }
 
 // unnamed is a session before anybody signed in: the store is chosen already, since that may take a passphrase, and
@@ -112,9 +124,6 @@ func (a *app) screen(ctx context.Context, s *screenOf) error {
 	cfg, err := a.uiConfig(ctx, s)
 	if err != nil {
 		return err
-	}
-	if err := ui.CheckKeys(*cfg); err != nil {
-		return usagef("%s: %v", s.session.settings.paths.configFile(), err)
 	}
 	root := ui.New(*cfg)
 	suspend := make(chan struct{}, 1)

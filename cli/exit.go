@@ -12,7 +12,6 @@ import (
 	"github.com/unitty/unitty/unity/dispatch"
 	"github.com/unitty/unitty/unity/fleet"
 	"github.com/unitty/unitty/unity/fleet/selector"
-	"github.com/unitty/unitty/views"
 )
 
 // Exit codes.
@@ -99,16 +98,28 @@ func printError(w io.Writer, err error) {
 	_, _ = fmt.Fprintln(w, line)
 }
 
+// advice says what to do, in a few words.
 func advice(err error) string {
 	var coded *codeError
-	if errors.As(err, &coded) {
-		return ""
-	}
 	switch {
+	case errors.As(err, &coded):
+		return ""
 	case errors.Is(err, auth.ErrStore):
 		return "see `unitty config` for the store in use"
 	case exitCode(err) == exitSignIn:
 		return "sign in with `unitty login`"
+	case errors.Is(err, unity.ErrScope):
+		return "ask your Webroot representative for the scope"
+	case errors.Is(err, unity.ErrDenied):
+		return "a super admin of the console can grant the right, or access to the site"
+	case errors.Is(err, unity.ErrRateLimited), errors.Is(err, unity.ErrUnavailable):
+		return "try again later"
+	case errors.Is(err, unity.ErrUnreachable):
+		return "check the network, the proxy and the address; `unitty status` tests them"
+	case errors.Is(err, unity.ErrProtocol):
+		return "something between here and the server may have answered in its place; --debug FILE records the calls"
+	case errors.Is(err, unity.ErrRefused):
+		return "nothing was sent"
 	}
-	return views.Advice(err)
+	return ""
 }

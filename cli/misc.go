@@ -14,7 +14,10 @@ import (
 	"github.com/muesli/roff"
 	"github.com/spf13/cobra"
 
+	"github.com/unitty/unitty/ui"
+	"github.com/unitty/unitty/ui/table"
 	"github.com/unitty/unitty/unity"
+	"github.com/unitty/unitty/views"
 )
 
 func sortedKeys(h http.Header) []string {
@@ -45,7 +48,11 @@ func (a *app) versionCommand() *cobra.Command {
 }
 
 func (a *app) configCommand() *cobra.Command {
-	return &cobra.Command{Use: "config", Short: "Print every path in use and the settings in force", Args: cobra.NoArgs, RunE: func(*cobra.Command, []string) error {
+	var keys bool
+	c := &cobra.Command{Use: "config", Short: "Print every path in use and the settings in force", Args: cobra.NoArgs, RunE: func(*cobra.Command, []string) error {
+		if keys {
+			return a.printKeys()
+		}
 		s, err := a.settings()
 		if err != nil {
 			return err
@@ -69,6 +76,28 @@ func (a *app) configCommand() *cobra.Command {
 		}
 		return nil
 	}}
+	c.Flags().BoolVar(&keys, "keys", false, "print the ids of all actions with their keys, for [keys]")
+	return c
+}
+
+// printKeys lists what [keys] in the configuration can name.
+func (a *app) printKeys() error {
+	specs := append(ui.Builtins(), views.Catalog()...)
+	for _, c := range new(views.Env).Places() {
+		specs = append(specs, c.Spec)
+	}
+	columns := []table.Column[ui.Spec]{
+		{ID: "id", Title: "Id", Text: func(s *ui.Spec) string { return s.ID }},
+		{ID: "keys", Title: "Keys", Text: func(s *ui.Spec) string { return strings.Join(s.Keys, " ") }},
+		{ID: "risk", Title: "Risk", Text: func(s *ui.Spec) string { return s.Risk.String() }},
+		{ID: "help", Title: "What it does", Text: func(s *ui.Spec) string { return s.Help }},
+	}
+	return printAll(a, specs, columns, func(s *ui.Spec) ([]byte, error) {
+		return json.Marshal(struct {
+			ID, Title, Help, Risk string
+			Keys                  []string
+		}{s.ID, s.Title, s.Help, s.Risk.String(), append([]string{}, s.Keys...)})
+	})
 }
 
 func (a *app) completionCommand() *cobra.Command {

@@ -70,7 +70,7 @@ func CheckKeys(cfg Config) error {
 	c.collect(cfg)
 	for _, id := range sortedKeys(cfg.Keys) {
 		if _, ok := c.known[id]; !ok {
-			c.fail("%q is not an action (unitty man lists them)", id)
+			c.fail("%q is not an action (unitty config --keys lists them)", id)
 			continue
 		}
 		for _, k := range cfg.Keys[id] {
