@@ -3,7 +3,6 @@ package cli
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"os"
 	"strings"
@@ -13,7 +12,6 @@ import (
 
 	"github.com/unitty/unitty/unity"
 	"github.com/unitty/unitty/unity/dispatch"
-	"github.com/unitty/unitty/unity/fleet"
 	"github.com/unitty/unitty/views"
 )
 
@@ -43,11 +41,21 @@ func (s *sendFlags) flags(c *cobra.Command) {
 	f.BoolVar(&s.fresh, "fresh", true, "read the machines from the server first")
 }
 
+// sendHelp is what every verb that sends says about itself.
+const sendHelp = `Machines are named as arguments or by --host, --endpoint, --from, --where, or --all with --site. Names are resolved to
+ids first; one name that is not found, and nothing is sent.
+
+On a terminal the plan is shown and asked about. Elsewhere a scan or a release is sent at once; what interrupts work
+(cleanup, restart, isolate) needs --yes; more than 25 machines need --yes --expect N with the right N. --dry-run shows the
+plan and sends nothing.
+
+Exit codes: 0 all sent, 1 nothing sent, 2 usage, 3 sign-in needed, 4 some failed or unknown, 5 refused, 6 out of reach.`
+
 func (a *app) commandCommand() *cobra.Command {
 	c := &cobra.Command{Use: "command", Short: "Agent commands: send and list"}
 	var sel selection
 	var send sendFlags
-	cmd := &cobra.Command{Use: "send NAME", Short: "Send an agent command: " + strings.Join(commandNames(), ", "), Args: cobra.ExactArgs(1),
+	cmd := &cobra.Command{Use: "send NAME", Short: "Send an agent command: " + strings.Join(commandNames(), ", "), Args: cobra.ExactArgs(1), Long: sendHelp,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			op, err := dispatch.OperationNamed(args[0], send.param)
 			if err != nil {
@@ -84,7 +92,7 @@ func (a *app) shortCommands() []*cobra.Command {
 	for i, op := range dispatch.Operations() {
 		var sel selection
 		var send sendFlags
-		cmd := &cobra.Command{Use: op.Name + " [HOST…]", Short: specs[i].Help, RunE: func(cmd *cobra.Command, args []string) error {
+		cmd := &cobra.Command{Use: op.Name + " [HOST…]", Short: specs[i].Help, Long: specs[i].Help + "\n\n" + sendHelp, RunE: func(cmd *cobra.Command, args []string) error {
 			sel.hosts = append(sel.hosts, args...)
 			sel.whereSet = cmd.Flags().Changed("where")
 			return a.verb(cmd.Context(), func(ctx context.Context, sess *session) error { return a.send(ctx, sess, op, sel, send) })
@@ -241,129 +249,6 @@ func (a *app) readLine() (string, error) {
 			return "", fmt.Errorf("the answer is too long")
 		}
 	}
-}
-
-// planJSON is what --dry-run prints.
-type planJSON struct {
-	Action   string
-	Command  string
-	Console  string
-	Risk     string
-	Machines int
-	Sites    int
-	Requests []requestJSON
-	Targets  []targetJSON
-	Warnings []string
-	Stale    []string
-	Skipped  []resultJSON
-}
-
-type requestJSON struct {
-	Method string
-	Path   string
-	Body   json.RawMessage
-}
-
-type targetJSON struct {
-	EndpointID string `json:"EndpointId"`
-	HostName   string
-	SiteID     string `json:"SiteId"`
-	SiteName   string
-	LastSeen   *time.Time
-}
-
-type resultJSON struct {
-	EndpointID string `json:"EndpointId"`
-	HostName   string
-	SiteID     string `json:"SiteId"`
-	SiteName   string
-	State      string
-	Reason     string
-	RequestID  string `json:"RequestId"`
-}
-
-func (a *app) printPlan(p *dispatch.Plan) error {
-	if a.flags.output == "" || a.flags.output == "table" {
-		_, err := fmt.Fprintf(a.out, "%s (%s)\nconsole %s\n", unity.Clean(p.Line()), p.Risk(), unity.Clean(p.Console))
-		for _, c := range append(append(p.Customers(), p.Warnings...), append(p.Stale, skippedLines(p)...)...) {
-			_, _ = fmt.Fprintf(a.out, "  %s\n", unity.Clean(c))
-		}
-		for _, b := range p.Batches {
-			_, _ = fmt.Fprintf(a.out, "%s %s\n%s\n", b.Request.Method, b.Request.Path, escapeJSON(b.Request.Body))
-		}
-		_, _ = fmt.Fprintln(a.out, "nothing was sent: this is a dry run")
-		return err
-	}
-	out := planJSON{Action: p.Operation.ID, Command: p.Operation.Name, Console: p.Console, Risk: p.Risk().String(), Machines: len(p.Targets), Sites: p.Sites(),
-		Requests: []requestJSON{}, Targets: []targetJSON{}, Warnings: append([]string{}, p.Warnings...), Stale: append([]string{}, p.Stale...), Skipped: []resultJSON{}}
-	for _, b := range p.Batches {
-		out.Requests = append(out.Requests, requestJSON{b.Request.Method, b.Request.Path, b.Request.Body})
-	}
-	for _, t := range p.Targets {
-		row := targetJSON{EndpointID: string(t.ID), HostName: t.HostName.Raw(), SiteID: string(t.Site), SiteName: t.SiteName.Raw()}
-		if !t.LastSeen.IsZero() {
-			at := t.LastSeen.UTC()
-			row.LastSeen = &at
-		}
-		out.Targets = append(out.Targets, row)
-	}
-	for _, s := range p.Skipped {
-		out.Skipped = append(out.Skipped, refJSON(s.Ref, dispatch.Skipped, s.Reason, ""))
-	}
-	return a.printValue(out)
-}
-
-func refJSON(r fleet.Ref, s dispatch.State, reason, requestID string) resultJSON {
-	return resultJSON{EndpointID: string(r.ID), HostName: r.HostName.Raw(), SiteID: string(r.Site), SiteName: r.SiteName.Raw(),
-		State: string(s), Reason: reason, RequestID: requestID}
-}
-
-func (a *app) printValue(v any) error {
-	raw, err := json.Marshal(v)
-	if err != nil {
-		return fmt.Errorf("JSON: %w", err)
-	}
-	if a.flags.jq == "" {
-		return a.printJSON(raw, nil)
-	}
-	code, err := compileJQ(a.flags.jq)
-	if err != nil {
-		return err
-	}
-	return a.printJSON(raw, code)
-}
-
-func (a *app) printJob(j *dispatch.Job) error {
-	results := make([]resultJSON, 0, len(j.Results))
-	for _, r := range j.Results {
-		results = append(results, refJSON(r.Ref, r.State, r.Reason, r.RequestID))
-	}
-	switch a.flags.output {
-	case "json":
-		return a.printValue(struct {
-			JobID   string `json:"JobId"`
-			Results []resultJSON
-		}{j.ID, results})
-	case "ndjson", "csv":
-		p, err := newPrinter(a, nil, func(r *resultJSON) ([]byte, error) { return json.Marshal(r) })
-		if err != nil {
-			return err
-		}
-		for i := range results {
-			if err := p.add(&results[i]); err != nil {
-				return err
-			}
-		}
-		return p.flush()
-	}
-	if a.flags.jq != "" {
-		return a.printValue(map[string]any{"JobId": j.ID, "Results": results})
-	}
-	for _, r := range j.Results {
-		_, _ = fmt.Fprintf(a.out, "%-9s %s  %s  %s\n", r.State, r.Ref.Name(), r.Ref.SiteName, unity.Clean(r.Reason))
-	}
-	_, err := fmt.Fprintf(a.out, "%s\n", j.Words())
-	return err
 }
 
 func writeFailed(path string, j *dispatch.Job) error {

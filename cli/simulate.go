@@ -173,7 +173,7 @@ func (a *app) simulate(ctx context.Context, f simFlags) error {
 func (a *app) demoCommand() *cobra.Command {
 	var f simFlags
 	c := &cobra.Command{Use: "demo", Short: "The full-screen console on a simulated GSM console", Args: cobra.NoArgs,
-		Long: "Opens the full-screen console on a simulated GSM console inside the process. Nothing is read from or written to your\nconfiguration; machines you act on poll within 15 seconds.",
+		Long: "Opens the full-screen console on a simulated GSM console inside the process. Nothing is read from or written to your\nconfiguration; machines you act on poll within 15 seconds. The names for --faults and --variants are in \"unitty simulate --help\".",
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.demo(cmd.Context(), f) }}
 	f.flags(c)
 	return c

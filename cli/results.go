@@ -1,0 +1,134 @@
+package cli
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/unitty/unitty/unity"
+	"github.com/unitty/unitty/unity/dispatch"
+	"github.com/unitty/unitty/unity/fleet"
+)
+
+// planJSON is what --dry-run prints.
+type planJSON struct {
+	Action   string
+	Command  string
+	Console  string
+	Risk     string
+	Machines int
+	Sites    int
+	Requests []requestJSON
+	Targets  []targetJSON
+	Warnings []string
+	Stale    []string
+	Skipped  []resultJSON
+}
+
+type requestJSON struct {
+	Method string
+	Path   string
+	Body   json.RawMessage
+}
+
+type targetJSON struct {
+	EndpointID string `json:"EndpointId"`
+	HostName   string
+	SiteID     string `json:"SiteId"`
+	SiteName   string
+	LastSeen   *time.Time
+}
+
+type resultJSON struct {
+	EndpointID string `json:"EndpointId"`
+	HostName   string
+	SiteID     string `json:"SiteId"`
+	SiteName   string
+	State      string
+	Reason     string
+	RequestID  string `json:"RequestId"`
+}
+
+func (a *app) printPlan(p *dispatch.Plan) error {
+	if a.flags.output == "" || a.flags.output == "table" {
+		_, err := fmt.Fprintf(a.out, "%s (%s)\nconsole %s\n", unity.Clean(p.Line()), p.Risk(), unity.Clean(p.Console))
+		for _, c := range append(append(p.Customers(), p.Warnings...), append(p.Stale, skippedLines(p)...)...) {
+			_, _ = fmt.Fprintf(a.out, "  %s\n", unity.Clean(c))
+		}
+		for _, b := range p.Batches {
+			_, _ = fmt.Fprintf(a.out, "%s %s\n%s\n", b.Request.Method, b.Request.Path, escapeJSON(b.Request.Body))
+		}
+		_, _ = fmt.Fprintln(a.out, "nothing was sent: this is a dry run")
+		return err
+	}
+	out := planJSON{Action: p.Operation.ID, Command: p.Operation.Name, Console: p.Console, Risk: p.Risk().String(), Machines: len(p.Targets), Sites: p.Sites(),
+		Requests: []requestJSON{}, Targets: []targetJSON{}, Warnings: append([]string{}, p.Warnings...), Stale: append([]string{}, p.Stale...), Skipped: []resultJSON{}}
+	for _, b := range p.Batches {
+		out.Requests = append(out.Requests, requestJSON{b.Request.Method, b.Request.Path, b.Request.Body})
+	}
+	for _, t := range p.Targets {
+		row := targetJSON{EndpointID: string(t.ID), HostName: t.HostName.Raw(), SiteID: string(t.Site), SiteName: t.SiteName.Raw()}
+		if !t.LastSeen.IsZero() {
+			at := t.LastSeen.UTC()
+			row.LastSeen = &at
+		}
+		out.Targets = append(out.Targets, row)
+	}
+	for _, s := range p.Skipped {
+		out.Skipped = append(out.Skipped, refJSON(s.Ref, dispatch.Skipped, s.Reason, ""))
+	}
+	return a.printValue(out)
+}
+
+func refJSON(r fleet.Ref, s dispatch.State, reason, requestID string) resultJSON {
+	return resultJSON{EndpointID: string(r.ID), HostName: r.HostName.Raw(), SiteID: string(r.Site), SiteName: r.SiteName.Raw(),
+		State: string(s), Reason: reason, RequestID: requestID}
+}
+
+func (a *app) printValue(v any) error {
+	raw, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Errorf("JSON: %w", err)
+	}
+	if a.flags.jq == "" {
+		return a.printJSON(raw, nil)
+	}
+	code, err := compileJQ(a.flags.jq)
+	if err != nil {
+		return err
+	}
+	return a.printJSON(raw, code)
+}
+
+func (a *app) printJob(j *dispatch.Job) error {
+	results := make([]resultJSON, 0, len(j.Results))
+	for _, r := range j.Results {
+		results = append(results, refJSON(r.Ref, r.State, r.Reason, r.RequestID))
+	}
+	switch a.flags.output {
+	case "json":
+		return a.printValue(struct {
+			JobID   string `json:"JobId"`
+			Results []resultJSON
+		}{j.ID, results})
+	case "ndjson", "csv":
+		p, err := newPrinter(a, nil, func(r *resultJSON) ([]byte, error) { return json.Marshal(r) })
+		if err != nil {
+			return err
+		}
+		for i := range results {
+			if err := p.add(&results[i]); err != nil {
+				return err
+			}
+		}
+		return p.flush()
+	}
+	if a.flags.jq != "" {
+		return a.printValue(map[string]any{"JobId": j.ID, "Results": results})
+	}
+	for _, r := range j.Results {
+		_, _ = fmt.Fprintf(a.out, "%-9s %s  %s  %s\n", r.State, r.Ref.Name(), r.Ref.SiteName, unity.Clean(r.Reason))
+	}
+	_, err := fmt.Fprintf(a.out, "%s\n", j.Words())
+	return err
+}
