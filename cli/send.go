@@ -166,11 +166,11 @@ func waitLimit(s string) (time.Duration, error) {
 // confirm asks by risk, or wants the flags that stand for the answers where nobody can be asked.
 func (a *app) confirm(p *dispatch.Plan, flags sendFlags) error {
 	n := len(p.Targets)
-	if n == 0 {
-		return nil
-	}
 	if flags.expect >= 0 && flags.expect != n {
 		return refusedf("refused: %s would get the command, not the %d that --expect says; nothing was sent", dispatch.Machines(n), flags.expect)
+	}
+	if n == 0 {
+		return nil
 	}
 	risk := p.Risk()
 	if !a.terminal {

@@ -106,6 +106,8 @@ func (l *List[T, K]) statusLine(w int) string {
 	}
 	if len(s.problems) > 0 {
 		add(theme.Bad, clean(plural(len(s.problems), "part", "parts")+" failed ("+l.key("table.problems")+" to see): "+strings.Join(s.problems, "; ")))
+	} else if len(s.notes) > 0 {
+		add(theme.Muted, clean(l.key("table.problems")+" "+strings.Join(s.notes, "; ")))
 	} else if l.res.Every > 0 && !s.active {
 		add(theme.Muted, "refresh "+every(l.res.Every))
 	}

@@ -152,12 +152,12 @@ func (l *List[T, K]) rowCommands() []Command {
 		l.e.guarded("table.export", some, func() tea.Cmd { return send(openMsg{l.exportMenu()}) }),
 		l.e.guarded("table.raw", l.canRaw, l.raw),
 		l.e.guarded("table.problems", func() string {
-			if len(l.load.problems) == 0 {
+			if len(l.load.problems)+len(l.load.notes) == 0 {
 				return "nothing is missing"
 			}
 			return ""
 		}, func() tea.Cmd {
-			return Push(NewText("What is missing", strings.Join(l.load.problems, "\n")))
+			return Push(NewText("What is missing", strings.Join(slices.Concat(l.load.problems, l.load.notes), "\n")))
 		}),
 	}
 }

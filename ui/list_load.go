@@ -15,6 +15,7 @@ type loading struct {
 	active, ever bool
 	total        int
 	problems     []string
+	notes        []string
 	progress     string
 	// readAt is when the shown rows were read from the server.
 	readAt time.Time
@@ -55,7 +56,7 @@ func (l *List[T, K]) Reload() tea.Cmd {
 	s := &l.load
 	s.gen++
 	s.cancel, s.active, s.stale = cancel, true, false
-	s.total, s.problems, s.progress = -1, nil, ""
+	s.total, s.problems, s.notes, s.progress = -1, nil, nil, ""
 	l.rows.Begin()
 	box := newMailbox[Page[T]](false)
 	load := l.res.Load
@@ -86,6 +87,7 @@ func (l *List[T, K]) received(m pagesMsg[T]) tea.Cmd {
 			s.total = p.Total
 		}
 		s.problems = append(s.problems, p.Problems...)
+		s.notes = append(s.notes, p.Notes...)
 		s.progress = p.Progress
 		s.readAt = p.Age
 		if p.Age.IsZero() {

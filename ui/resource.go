@@ -18,6 +18,8 @@ type Page[T any] struct {
 	Total int
 	// Problems name what is missing from the list ("Harbour Dental: 504 gateway time-out").
 	Problems []string
+	// Notes are remarks on rows that are there ("6 of 47 machines have no agent status").
+	Notes []string
 	// Age is when the data was read from the server; zero means now.
 	Age time.Time
 	// Progress is a line shown while loading ("searched 12 of 40 sites").

@@ -201,7 +201,7 @@ func (e *Env) joined(machines []*fleet.Machine, s *unity.Site, rows []unity.Stat
 		rows[i].Keycode = s.Keycode
 	}
 	if n := fleet.Join(out.Items, rows, true); n > 0 {
-		out.Problems = []string{number(int64(n)) + " of " + number(int64(len(machines))) + " machines have no agent status that is theirs for certain"}
+		out.Notes = []string{number(int64(n)) + " of " + number(int64(len(machines))) + " machines have no agent status that is theirs for certain"}
 	}
 	e.keepMachines(out.Items)
 	return out
@@ -231,7 +231,7 @@ func (e *Env) loadAll(ctx context.Context, emit func(ui.Page[fleet.Machine])) er
 	if err != nil {
 		return err
 	}
-	page := ui.Page[fleet.Machine]{Total: len(f.Machines), Items: f.Machines, Problems: sweepProblems(f)}
+	page := ui.Page[fleet.Machine]{Total: len(f.Machines), Items: f.Machines, Problems: sweepProblems(f), Notes: sweepNotes(f)}
 	emit(page)
 	return nil
 }

@@ -142,10 +142,15 @@ func sweepProblems(f *fleet.Fleet) []string {
 	for _, s := range f.Failed {
 		out = append(out, s.Name.String()+": "+s.Err.Error())
 	}
-	switch {
-	case f.StatusErr != nil:
+	if f.StatusErr != nil {
 		out = append(out, "agent status: "+scopeAdvice(f.StatusErr))
-	case f.Unjoined > 0:
+	}
+	return out
+}
+
+func sweepNotes(f *fleet.Fleet) []string {
+	var out []string
+	if f.StatusErr == nil && f.Unjoined > 0 {
 		out = append(out, fmt.Sprintf("%d of %d machines have no agent status that is theirs for certain", f.Unjoined, len(f.Machines)))
 	}
 	if f.Hidden > 0 {
