@@ -1,0 +1,181 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/unitty/unitty/theme"
+	"github.com/unitty/unitty/ui"
+	"github.com/unitty/unitty/ui/uitest"
+	"github.com/unitty/unitty/unity"
+	"github.com/unitty/unitty/unity/unitytest"
+	"github.com/unitty/unitty/views"
+)
+
+// The window that is drawn, in cells.
+const (
+	width  = 120
+	height = 34
+)
+
+// clock stands still until it is moved.
+type clock struct {
+	mu sync.Mutex
+	at time.Time
+}
+
+func (c *clock) now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.at
+}
+
+func (c *clock) move(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.at = c.at.Add(d)
+}
+
+// console is the program without its terminal: the simulated API, the client, the views and the shell on a driver.
+type console struct {
+	*uitest.Driver
+	clock *clock
+	env   *views.Env
+	// busy is the customer that the pictures are about.
+	busy string
+}
+
+// open builds a console on the first screen.
+func open() (*console, error) {
+	ctx := context.Background()
+	c := &console{clock: &clock{at: time.Date(2026, 3, 10, 10, 24, 0, 0, time.UTC)}}
+	sim := unitytest.New(unitytest.Options{Sites: 24, Endpoints: 640, Seed: 7, AccessTTL: 24 * time.Hour, PollWithin: 15 * time.Second, Now: c.clock.now})
+	if err := sim.Err(); err != nil {
+		return nil, err
+	}
+	token, err := signIn(ctx, sim)
+	if err != nil {
+		return nil, err
+	}
+	credentials := sim.Credentials()
+	key, err := unity.ParseKeycode(credentials.GSMKey)
+	if err != nil {
+		return nil, err
+	}
+	client, err := unity.New(unity.Options{GSMKey: key, Tokens: token, Version: "docs", HTTP: &http.Client{Transport: direct{sim}}, Now: c.clock.now})
+	if err != nil {
+		return nil, err
+	}
+	c.env = views.NewEnv(client, credentials.Username)
+	if _, err := c.env.Console(ctx); err != nil {
+		return nil, err
+	}
+	if c.busy, err = busiest(ctx, client); err != nil {
+		return nil, err
+	}
+	cfg, err := c.config(credentials.Username)
+	if err != nil {
+		return nil, err
+	}
+	if err := ui.CheckKeys(cfg); err != nil {
+		return nil, err
+	}
+	c.Driver = uitest.New(ui.New(cfg), width, height)
+	return c, nil
+}
+
+// busiest names the customer with the most endpoints, whose screens have something to show.
+func busiest(ctx context.Context, client *unity.Client) (string, error) {
+	list, err := client.Sites(ctx)
+	if err != nil {
+		return "", err
+	}
+	sites := list.Sites
+	best := ""
+	most := int64(-1)
+	for i := range sites {
+		if n := sites[i].TotalEndpoints.Or(0); n > most && sites[i].Writable() {
+			best, most = sites[i].Name.String(), n
+		}
+	}
+	if best == "" {
+		return "", errors.New("the simulated console has no site")
+	}
+	return best, nil
+}
+
+// config is what the program gives the shell for a profile that is signed in.
+func (c *console) config(user string) (ui.Config, error) {
+	th, err := theme.New("dark", "unicode", false)
+	if err != nil {
+		return ui.Config{}, err
+	}
+	signedIn := make(chan ui.Auth, 1)
+	signedIn <- ui.Auth{State: "signed in", Level: ui.Good, SignedIn: true, AccessUntil: c.clock.now().Add(time.Hour), RefreshUntil: c.clock.now().Add(336 * time.Hour)}
+	return ui.Config{
+		Version: "docs", Theme: th, SyncOutput: "off", IdleLock: 15 * time.Minute, Now: c.clock.now,
+		Header:   func() ui.Header { return ui.Header{Profile: "main", Console: c.env.ConsoleName(), User: user} },
+		Home:     func() ui.Screen { return ui.NewList(c.env.Sites()) },
+		Commands: c.env.Places(), Catalog: views.Catalog(), Auth: signedIn, Find: c.env.Find, Explain: views.Explain,
+	}, nil
+}
+
+// direct hands requests to the simulated server without a network.
+type direct struct{ to http.Handler }
+
+// RoundTrip implements http.RoundTripper.
+func (d direct) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.Body == nil {
+		r.Body = http.NoBody
+	}
+	w := httptest.NewRecorder()
+	d.to.ServeHTTP(w, r)
+	return w.Result(), r.Context().Err()
+}
+
+// held is a token that lives longer than the drawing takes.
+type held string
+
+// Token implements unity.TokenSource.
+func (t held) Token(context.Context) (string, error) { return string(t), nil }
+
+// Reject implements unity.TokenSource; there is no other token to fetch.
+func (held) Reject(string) {}
+
+func signIn(ctx context.Context, sim *unitytest.Server) (held, error) {
+	c := sim.Credentials()
+	form := url.Values{"grant_type": {"password"}, "username": {c.Username}, "password": {c.Password},
+		"scope": {"Console.GSM SkyStatus.GSM SkyStatus.Site SkyStatus.Reporting"}}
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, unity.DefaultBaseURL+"/auth/token", strings.NewReader(form.Encode()))
+	if err != nil {
+		return "", err
+	}
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	r.Header.Set("User-Agent", unity.UserAgent("docs"))
+	r.SetBasicAuth(c.ClientID, c.ClientSecret)
+	answer, err := direct{sim}.RoundTrip(r)
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = answer.Body.Close() }()
+	body, err := io.ReadAll(answer.Body)
+	if err != nil {
+		return "", err
+	}
+	var token struct {
+		Access string `json:"access_token"`
+	}
+	if err := json.Unmarshal(body, &token); err != nil || token.Access == "" {
+		return "", fmt.Errorf("the simulator gave no token: status %d", answer.StatusCode)
+	}
+	return held(token.Access), nil
+}
