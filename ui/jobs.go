@@ -35,6 +35,8 @@ type jobMsg struct {
 	jobs  []Job
 	final bool
 	box   *mailbox[Job]
+	// follow marks reports that come after the job: how far the agents are.
+	follow bool
 }
 
 // start runs a confirmed plan.
@@ -71,7 +73,7 @@ func nextReport(n uint64, box *mailbox[Job], pause time.Duration) tea.Cmd {
 		if !ok {
 			return nil
 		}
-		return jobMsg{n, got.items, got.done, box}
+		return jobMsg{n: n, jobs: got.items, final: got.done, box: box}
 	}
 }
 
@@ -80,6 +82,9 @@ func (r *Root) jobNews(m jobMsg) tea.Cmd {
 	run := r.jobs.find(m.n)
 	if run == nil {
 		return nil
+	}
+	if m.follow {
+		return run.followed(m)
 	}
 	if len(m.jobs) > 0 {
 		started := run.job.Started
@@ -104,7 +109,48 @@ func (r *Root) jobNews(m jobMsg) tea.Cmd {
 	if len(run.plan.Touches) > 0 {
 		cmds = append(cmds, r.broadcast(InvalidateMsg{Keys: run.plan.Touches}))
 	}
-	return tea.Batch(cmds...)
+	return tea.Batch(append(cmds, r.jobs.follow(run))...)
+}
+
+// follow watches what the agents make of a finished job, until they all have it or the program ends.
+func (s *jobs) follow(run *jobRun) tea.Cmd {
+	if run.plan.Follow == nil || run.job.Count(Sent) == 0 {
+		return nil
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	run.cancel = cancel
+	s.wg.Add(1)
+	box, job := newMailbox[Job](true), run.job
+	work := func() tea.Msg {
+		defer s.wg.Done()
+		defer box.finish(nil)
+		run.plan.Follow(ctx, job, box.put)
+		return nil
+	}
+	return tea.Batch(waitFor(work), waitFor(nextFollow(run.n, box, 0)))
+}
+
+func nextFollow(n uint64, box *mailbox[Job], pause time.Duration) tea.Cmd {
+	next := nextReport(n, box, pause)
+	return func() tea.Msg {
+		m, ok := next().(jobMsg)
+		if !ok {
+			return nil
+		}
+		m.follow = true
+		return m
+	}
+}
+
+// followed takes over how far the agents are; outcomes do not change any more.
+func (j *jobRun) followed(m jobMsg) tea.Cmd {
+	if len(m.jobs) > 0 {
+		j.job.Targets = m.jobs[len(m.jobs)-1].Targets
+	}
+	if m.final {
+		return nil
+	}
+	return waitFor(nextFollow(m.n, m.box, jobPace))
 }
 
 // cancelFree releases the context without counting as a cancel.

@@ -31,6 +31,9 @@ type Plan struct {
 	Touches []string
 	// Run carries the plan out and reports; it returns when every target has an outcome. The last report is the final one.
 	Run func(ctx context.Context, report func(Job))
+	// Follow watches what the agents make of the finished job and reports it with new values of Tracking; nil follows nothing.
+	// It ends when there is nothing left to watch, or with ctx.
+	Follow func(ctx context.Context, finished Job, report func(Job))
 	// Blocked says why the plan cannot be carried out at all ("nothing to do: all skipped"); "" when it can.
 	Blocked string
 }

@@ -167,19 +167,49 @@ func (e *Env) present(p *dispatch.Plan) ui.Plan {
 	if len(p.Targets) == 0 {
 		out.Blocked = "nothing is left to do: every chosen machine is skipped"
 	}
-	out.Run = func(ctx context.Context, report func(ui.Job)) { e.run(ctx, p, report) }
+	// The job is handed from Run to Follow, which is called after Run has returned.
+	var done *dispatch.Job
+	out.Run = func(ctx context.Context, report func(ui.Job)) { done = e.run(ctx, p, report) }
+	out.Follow = func(ctx context.Context, finished ui.Job, report func(ui.Job)) { e.follow(ctx, done, finished, report) }
 	return out
 }
 
+// follow watches the sent commands until the agents have them.
+func (e *Env) follow(ctx context.Context, job *dispatch.Job, shown ui.Job, report func(ui.Job)) {
+	if job == nil {
+		return
+	}
+	words := map[string]string{}
+	// An error only ends the watching; the lists of commands go on telling.
+	_ = dispatch.Track(ctx, e.Client, job, func(id unity.EndpointID, s unity.CommandState) {
+		text := s.String()
+		if s.Open() {
+			text += " · " + e.NextPoll(id)
+		}
+		if words[string(id)] == text {
+			return
+		}
+		words[string(id)] = text
+		next := shown
+		next.Targets = append([]ui.Target(nil), shown.Targets...)
+		for i := range next.Targets {
+			if w, ok := words[next.Targets[i].Key]; ok {
+				next.Targets[i].Tracking = w
+			}
+		}
+		report(next)
+	})
+}
+
 // run carries a plan out and reports it as plain data.
-func (e *Env) run(ctx context.Context, p *dispatch.Plan, report func(ui.Job)) {
+func (e *Env) run(ctx context.Context, p *dispatch.Plan, report func(ui.Job)) *dispatch.Job {
 	var last ui.Job
-	_, err := p.Run(ctx, e.Client, dispatch.RunOptions{Audit: e.Audit, Report: func(j dispatch.Job) {
+	job, err := p.Run(ctx, e.Client, dispatch.RunOptions{Audit: e.Audit, Report: func(j dispatch.Job) {
 		last = jobOf(j)
 		report(last)
 	}})
 	if err == nil {
-		return
+		return job
 	}
 	// The job did not start, or its end could not be written down.
 	if last.ID == "" {
@@ -194,6 +224,7 @@ func (e *Env) run(ctx context.Context, p *dispatch.Plan, report func(ui.Job)) {
 		last.Note = "refused: nothing was sent"
 	}
 	report(last)
+	return job
 }
 
 func jobOf(j dispatch.Job) ui.Job {
