@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"strings"
 	"sync"
@@ -83,31 +84,37 @@ type Client struct {
 	mu     sync.Mutex
 	skew   time.Duration
 	skewed bool
-	widen  map[string]error // what asking for a scope came to; asked once
+	widen  map[string]*widening // what asking for a scope came to; asked once
 }
 
 // ParseBaseURL checks an origin: https, or http on loopback; no user info, no query.
 func ParseBaseURL(s string) (*url.URL, error) {
+	// The text is not repeated in errors: a mistyped address may hold a password.
 	u, err := url.Parse(strings.TrimRight(strings.TrimSpace(s), "/"))
-	if err != nil {
-		return nil, fmt.Errorf("base URL: %w", err)
-	}
 	switch {
-	case u.Host == "" || u.Opaque != "":
-		return nil, fmt.Errorf("base URL %q has no host", Clean(s))
-	case u.User != nil:
+	case err != nil:
+		return nil, errors.New("the base URL is not readable")
+	case u.User != nil || strings.Contains(u.Opaque, "@"):
 		return nil, errors.New("base URL: user and password do not belong into an address")
-	case u.RawQuery != "" || u.Fragment != "":
-		return nil, fmt.Errorf("base URL %q has a query", Clean(s))
-	case u.Scheme == "https", u.Scheme == "http" && isLoopback(u.Hostname()):
-		return u, nil
-	default:
-		return nil, fmt.Errorf("base URL %q has to be https (http is for loopback only)", Clean(s))
+	case u.Hostname() == "" || u.Opaque != "":
+		return nil, errors.New("the base URL has no host; it looks like " + DefaultBaseURL)
+	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
+		return nil, errors.New("the base URL has a query")
 	}
+	if u.Path != "" {
+		if _, err := cleanPath(u.EscapedPath()); err != nil {
+			return nil, fmt.Errorf("base URL: %w", err)
+		}
+	}
+	if u.Scheme == "https" || u.Scheme == "http" && isLoopback(u.Hostname()) {
+		return u, nil
+	}
+	return nil, fmt.Errorf("base URL: %q has to be reached by https (http is for loopback only)", Clean(u.Host))
 }
 
 func isLoopback(host string) bool {
-	return host == "localhost" || host == "::1" || strings.HasPrefix(host, "127.") && strings.Count(host, ".") == 3
+	ip, err := netip.ParseAddr(host)
+	return err == nil && ip.IsLoopback() || strings.EqualFold(host, "localhost")
 }
 
 // New makes a client.
@@ -123,7 +130,7 @@ func New(o Options) (*Client, error) {
 		return nil, errors.New("unity: no token source")
 	}
 	c := &Client{base: base, key: o.GSMKey, tokens: o.Tokens, agent: UserAgent(o.Version), timeout: o.Timeout,
-		http: o.HTTP, observe: o.Observe, readOnly: o.ReadOnly, now: o.Now, widen: map[string]error{}}
+		http: o.HTTP, observe: o.Observe, readOnly: o.ReadOnly, now: o.Now, widen: map[string]*widening{}}
 	if c.timeout <= 0 {
 		c.timeout = 30 * time.Second
 	}
@@ -133,7 +140,7 @@ func New(o Options) (*Client, error) {
 	if c.http == nil {
 		c.http = &http.Client{Transport: newTransport()}
 	}
-	c.limit = newLimiter(c.now)
+	c.limit = newLimiter()
 	// A redirect would carry the token to wherever it points; the API documents none.
 	plain := *c.http
 	plain.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }

@@ -154,7 +154,7 @@ func (c *Client) EndpointCommands(ctx context.Context, site SiteID, id EndpointI
 
 func (c *Client) commands(ctx context.Context, path string, q CommandQuery) iter.Seq2[Page[Command], error] {
 	return lister[Command]{path: path, query: q.values(), key: "Commands", size: q.PageSize,
-		id: (*Command).Key, make: commandRow}.pages(ctx, c)
+		id: (*Command).Key, loose: true, make: commandRow}.pages(ctx, c)
 }
 
 // Targets is a list of endpoints of one site that cannot be empty: the zero value is refused wherever it is used.
@@ -163,20 +163,23 @@ type Targets struct {
 	ids  []EndpointID
 }
 
-// NewTargets freezes a list of endpoint ids of one site: not empty, all GUIDs, none twice.
+// NewTargets freezes a list of endpoint ids of one site: not empty, all GUIDs. Repetitions are dropped.
 func NewTargets(site SiteID, ids []EndpointID) (Targets, error) {
 	if !IsGUID(string(site)) {
 		return Targets{}, refuse("%q is no site id", Clean(clip(string(site), 60)))
 	}
 	raw := make([]string, len(ids))
 	for i, id := range ids {
+		if !IsGUID(string(id)) {
+			return Targets{}, refuse("%q is no endpoint id", Clean(clip(string(id), 60)))
+		}
 		raw[i] = string(id)
 	}
 	unique, err := parseEndpointsList(strings.Join(raw, ","))
 	if err != nil {
 		return Targets{}, err
 	}
-	return Targets{site: site, ids: unique}, nil
+	return Targets{site: SiteID(strings.ToLower(string(site))), ids: unique}, nil
 }
 
 // Site is the site of the targets.
@@ -204,6 +207,9 @@ func (c *Client) CommandRequest(t Targets, command, parameters string) (Request,
 	}
 	if err := checkCommand(command, parameters); err != nil {
 		return Request{}, err
+	}
+	if key, err := ParseKeycode(parameters); command == CommandChangeKeycode && err == nil {
+		parameters = key.String()
 	}
 	body := struct {
 		EndpointsList string

@@ -34,18 +34,28 @@ type Endpoint struct {
 // Name is what a person calls the machine: its host name, or its id when it has none.
 func (e *Endpoint) Name() string {
 	if e.HostName.Empty() {
-		return string(e.ID)
+		return Clean(string(e.ID))
 	}
 	return e.HostName.String()
 }
 
-// lower makes ids comparable: the server may write them in any case.
-func lower(s string) string { return strings.ToLower(strings.TrimSpace(s)) }
+// lower makes ids comparable: the server may write them in any case. What is no id at all is cleaned, since ids are shown
+// as they are; it can be sent nowhere.
+func lower(s string) string { return Clean(strings.ToLower(strings.TrimSpace(s))) }
 
 func endpointRow(raw json.RawMessage) (Endpoint, error) {
 	e, err := decodeRow(func(e *Endpoint) *Record { return &e.Record })(raw)
 	e.ID, e.GroupID, e.PolicyID = EndpointID(lower(string(e.ID))), GroupID(lower(string(e.GroupID))), PolicyID(lower(string(e.PolicyID)))
+	e.MachineID = MachineID(Clean(string(e.MachineID)))
 	return e, err
+}
+
+// endpointKey is the id; a row without one stands for itself.
+func endpointKey(e *Endpoint) string {
+	if e.ID == "" {
+		return "\x00" + string(e.Record.raw)
+	}
+	return string(e.ID)
 }
 
 // EndpointQuery narrows a site's list (§3.7.1); the zero value asks for everything.
@@ -72,19 +82,23 @@ func (q EndpointQuery) values() url.Values {
 // Endpoints walks a site's endpoints: GET …/sites/{s}/endpoints (§3.7.1).
 func (c *Client) Endpoints(ctx context.Context, site SiteID, q EndpointQuery) iter.Seq2[Page[Endpoint], error] {
 	return lister[Endpoint]{path: c.gsmPath("sites", string(site), "endpoints"), query: q.values(), key: "Endpoints",
-		size: q.PageSize, id: func(e *Endpoint) string { return string(e.ID) }, make: endpointRow}.pages(ctx, c)
+		size: q.PageSize, id: endpointKey, make: endpointRow}.pages(ctx, c)
 }
 
 // GroupEndpoints walks a group's endpoints: GET …/groups/{g}/endpoints (§3.7.2). Every page asks the group's address.
 func (c *Client) GroupEndpoints(ctx context.Context, site SiteID, group GroupID) iter.Seq2[Page[Endpoint], error] {
 	return lister[Endpoint]{path: c.gsmPath("sites", string(site), "groups", string(group), "endpoints"), key: "Endpoints",
-		id: func(e *Endpoint) string { return string(e.ID) }, make: endpointRow}.pages(ctx, c)
+		id: endpointKey, make: endpointRow}.pages(ctx, c)
 }
 
-// Endpoint reads one endpoint: GET …/endpoints/{e} (§3.7.4).
+// Endpoint reads one endpoint: GET …/endpoints/{e} (§3.7.4). An answer about another one is an ErrProtocol.
 func (c *Client) Endpoint(ctx context.Context, site SiteID, id EndpointID) (*Endpoint, error) {
-	e, err := getOne(ctx, c, c.gsmPath("sites", string(site), "endpoints", string(id)), "Endpoints", endpointRow)
+	path := c.gsmPath("sites", string(site), "endpoints", string(id))
+	e, err := getOne(ctx, c, path, "Endpoints", endpointRow)
 	if err != nil {
+		return nil, err
+	}
+	if err := sameID(path, string(id), string(e.ID)); err != nil {
 		return nil, err
 	}
 	return &e, nil

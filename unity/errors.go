@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"html"
 	"net/http"
 	"regexp"
 	"strconv"
@@ -81,7 +82,8 @@ func (e *Error) Error() string {
 	if e.Err != nil {
 		b.WriteString(": " + clip(Clean(e.Err.Error()), 300))
 	}
-	fmt.Fprintf(&b, " [%s %s]", e.Method, clip(Clean(e.Path), 200))
+	path, _, _ := strings.Cut(e.Path, "?") // a query may hold what nobody wants in a log
+	fmt.Fprintf(&b, " [%s %s]", e.Method, clip(Clean(path), 200))
 	if e.RequestID != "" {
 		b.WriteString(" requestId " + e.RequestID)
 	}
@@ -165,10 +167,11 @@ func parseErrorJSON(body []byte) errorBody {
 		e.status = n
 	}
 	e.requestID = cleanID(get("requestId"))
-	e.code = get("error")
+	e.code = cleanID(get("error"))
 	e.description = get("error_description")
-	if e.description == "" {
-		e.description = get("message")
+	// A gateway's own refusals have a message and nothing else, so that does not make the body a documented one.
+	if v, ok := member(fields, "message"); ok && e.description == "" {
+		e.description, _ = scalar(v)
 	}
 	e.additional, _ = member(fields, "AdditionalInformation")
 	var nested struct {
@@ -177,21 +180,25 @@ func parseErrorJSON(body []byte) errorBody {
 	}
 	if strings.HasPrefix(strings.TrimSpace(e.description), "{") &&
 		json.Unmarshal([]byte(e.description), &nested) == nil && nested.Error != "" {
-		e.code, e.description = nested.Error, nested.Description
+		e.code, e.description = cleanID(nested.Error), nested.Description
 	}
 	return e
 }
 
 // The guide's own sample opens as z:anyType, closes as z:AnyType and declares no prefix, so it is read by tag.
-var xmlTag = regexp.MustCompile(`(?is)<(?:[a-z0-9]+:)?(statusCode|requestId|error|error_description|AdditionalInformation)(?:\s[^>]*)?>(.*?)</(?:[a-z0-9]+:)?(statusCode|requestId|error|error_description|AdditionalInformation)\s*>`)
+var (
+	xmlTag = regexp.MustCompile(`(?i)<(?:[a-z0-9]+:)?(statusCode|requestId|error|error_description)(?:\s[^>]*)?>([^<]*)</(?:[a-z0-9]+:)?(statusCode|requestId|error|error_description)\s*>`)
+	// An empty element, such as <error i:nil="true"/>, would pass for the opening of the next one.
+	xmlEmpty = regexp.MustCompile(`<[^<>]*/>`)
+)
 
 func parseErrorXML(body string) errorBody {
 	var e errorBody
-	for _, m := range xmlTag.FindAllStringSubmatch(body, 16) {
+	for _, m := range xmlTag.FindAllStringSubmatch(xmlEmpty.ReplaceAllString(body, ""), 16) {
 		if !strings.EqualFold(m[1], m[3]) {
 			continue
 		}
-		text := xmlText(m[2])
+		text := strings.TrimSpace(html.UnescapeString(m[2]))
 		switch strings.ToLower(m[1]) {
 		case "statuscode":
 			n, err := strconv.Atoi(text)
@@ -202,16 +209,12 @@ func parseErrorXML(body string) errorBody {
 		case "requestid":
 			e.requestID = cleanID(text)
 		case "error":
-			e.code = text
+			e.code = cleanID(text)
 		case "error_description":
 			e.description = text
 		}
 	}
 	return e
-}
-
-func xmlText(s string) string {
-	return strings.TrimSpace(strings.NewReplacer("&lt;", "<", "&gt;", ">", "&quot;", `"`, "&apos;", "'", "&amp;", "&").Replace(s))
 }
 
 // cleanID keeps a request id only if it can be nothing but an id.
@@ -230,10 +233,11 @@ func cleanID(s string) string {
 
 // statusKind maps the documented codes (§1.8) to kinds.
 func statusKind(status int, code string) error {
+	refused := status >= 400 && status < 500
 	switch {
-	case code == "insufficient_scope":
+	case refused && code == "insufficient_scope":
 		return ErrScope
-	case status == http.StatusUnauthorized, code == "invalid_token":
+	case status == http.StatusUnauthorized, refused && code == "invalid_token":
 		return ErrUnauthenticated
 	case status == http.StatusForbidden:
 		return ErrDenied
@@ -260,11 +264,17 @@ func parseRetryAfter(v string, now time.Time) time.Duration {
 	if v == "" {
 		return 0
 	}
-	var d time.Duration
-	if n, err := strconv.ParseInt(v, 10, 32); err == nil {
-		d = time.Duration(n) * time.Second
-	} else if at, err := http.ParseTime(v); err == nil {
-		d = at.Sub(now)
+	const most = 5 * time.Minute
+	if strings.Trim(v, "0123456789") == "" {
+		n, err := strconv.ParseInt(v, 10, 64)
+		if err != nil || n > int64(most/time.Second) {
+			return most
+		}
+		return time.Duration(n) * time.Second
 	}
-	return min(max(d, 0), 5*time.Minute)
+	at, err := http.ParseTime(v)
+	if err != nil {
+		return 0
+	}
+	return min(max(at.Sub(now), 0), most)
 }

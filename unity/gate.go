@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"unicode/utf8"
 )
 
 // Reach says how much a change touches.
@@ -80,7 +81,7 @@ func Inspect(method, rawPath, contentType string, body []byte) (Gate, error) {
 	switch strings.ToUpper(method) {
 	case http.MethodGet, http.MethodHead:
 		if method != strings.ToUpper(method) {
-			return Gate{}, refuse("method %q is not in upper case", method)
+			return Gate{}, refuse("method %q is not in upper case", Clean(method))
 		}
 		if len(body) > 0 {
 			return Gate{}, refuse("a %s request has no body", method)
@@ -116,14 +117,38 @@ func Inspect(method, rawPath, contentType string, body []byte) (Gate, error) {
 		}
 		return inspectBody(g, contentType, body)
 	}
-	// A path below a site's endpoints that is not in the list is a method of which nobody knows what it touches.
-	if touchesEndpoints.MatchString(path) {
+	if !strings.HasPrefix(strings.ToLower(path), "/service/") {
+		return Gate{}, refuse("%s on this path is no method of the API", method)
+	}
+	// A path about a whole site, or below its endpoints, that is not in the list is a method of which nobody knows what
+	// it touches.
+	if unknownReach(method, path) {
 		return Gate{}, refuse("%s on this path is not a documented method, and it could touch a whole site", method)
 	}
 	return Gate{Reach: ReachOther, What: method + " " + path}, nil
 }
 
-var touchesEndpoints = regexp.MustCompile(`(?i)^/service/api/console/gsm/[^/]+/sites/[^/]+/(?:groups/[^/]+/)?(?:endpoints|commands)(?:/|$)`)
+var (
+	touchesEndpoints = regexp.MustCompile(`(?i)^/service/api/console/gsm/[^/]+/sites/[^/]+/(?:groups/[^/]+/)?(?:endpoints|commands|deactivate|suspend|resume|converttrial)(?:/|$)`)
+	wholeSite        = regexp.MustCompile(`(?i)^/service/api/console/gsm/[^/]+(?:/sites(/[^/]+)?)?/?$`)
+)
+
+// unknownReach finds undocumented methods on addresses that stand for many machines. Of the console, its list of sites
+// and a site itself only POST of a site and PUT of a site are documented (§3.1: 9, 10).
+func unknownReach(method, path string) bool {
+	if touchesEndpoints.MatchString(path) {
+		return true
+	}
+	m := wholeSite.FindStringSubmatch(path)
+	switch {
+	case m == nil:
+		return false
+	case m[1] != "":
+		return method != http.MethodPut
+	default:
+		return method != http.MethodPost || !strings.HasSuffix(strings.ToLower(strings.TrimRight(path, "/")), "/sites")
+	}
+}
 
 // cleanPath refuses every way to write a path that the server might read as another one.
 func cleanPath(raw string) (string, error) {
@@ -151,19 +176,31 @@ func cleanPath(raw string) (string, error) {
 	if !strings.HasPrefix(decoded, "/") {
 		return "", refuse("the path does not start with a slash")
 	}
-	if query, ok := strings.CutPrefix(raw, path+"?"); ok && strings.Contains(strings.ToLower(query), "endpointslist") {
-		return "", refuse("EndpointsList belongs in the body")
+	return decoded, checkQuery(raw[len(path):])
+}
+
+// checkQuery refuses a list of endpoints in the query, where the gate cannot vouch for what the server makes of it.
+func checkQuery(query string) error {
+	decoded, err := url.QueryUnescape(query)
+	if err != nil {
+		return refuse("the query is not readable")
 	}
-	return decoded, nil
+	if strings.Contains(strings.ToLower(decoded), "endpointslist") {
+		return refuse("EndpointsList belongs in the body")
+	}
+	return nil
 }
 
 func inspectBody(g Gate, contentType string, body []byte) (Gate, error) {
 	if len(body) == 0 && g.Reach == ReachSet {
 		return g, nil
 	}
-	media, _, err := mime.ParseMediaType(contentType)
-	if err != nil || media != "application/json" {
-		return Gate{}, refuse("to %s the body has to be JSON", g.What)
+	// In another character set the server would read other text than was looked at here, and take what it cannot read
+	// for a missing list.
+	media, params, err := mime.ParseMediaType(contentType)
+	if charset, ok := params["charset"]; err != nil || media != "application/json" || ok && !strings.EqualFold(charset, "utf-8") ||
+		!utf8.Valid(body) {
+		return Gate{}, refuse("to %s the body has to be JSON in UTF-8", g.What)
 	}
 	fields, err := objectFields(body)
 	if err != nil {
@@ -188,8 +225,28 @@ func inspectBody(g Gate, contentType string, body []byte) (Gate, error) {
 		}
 		return g, nil
 	}
-	g.Endpoints, err = parseEndpointsList(list)
-	return g, err
+	if err := plainValues(fields); err != nil {
+		return Gate{}, err
+	}
+	if g.Endpoints, err = parseEndpointsList(list); err != nil {
+		return Gate{}, err
+	}
+	return g, nil
+}
+
+// plainValues refuses members at which the server's reader may stop before it comes to the list: nested values and
+// metadata such as $ref. No documented body of these methods has them.
+func plainValues(fields []field) error {
+	for _, f := range fields {
+		value := strings.TrimSpace(string(f.value))
+		switch {
+		case strings.HasPrefix(strings.TrimSpace(f.name), "$"), strings.HasPrefix(value, "{"), strings.HasPrefix(value, "["):
+			return refuse("the body holds %q, which no documented body of this method has", Clean(clip(f.name, 60)))
+		case strings.EqualFold(f.name, "Inheritance") && value != "null" && strings.Trim(value, "0123456789") != "":
+			return refuse("Inheritance has to be a whole number")
+		}
+	}
+	return nil
 }
 
 // single finds a member that must stand there at most once and exactly in this case: the server reads names in any
@@ -225,8 +282,8 @@ func parseEndpointsList(list string) ([]EndpointID, error) {
 	var ids []EndpointID
 	seen := map[EndpointID]bool{}
 	for _, part := range strings.Split(list, ",") {
-		part = strings.TrimSpace(part)
-		if !IsGUID(part) {
+		part = strings.Trim(part, " ")
+		if !IsGUID(part) || strings.Trim(part, "0-") == "" {
 			return nil, refuse("EndpointsList holds %q, which is no endpoint id", Clean(clip(part, 60)))
 		}
 		id := EndpointID(strings.ToLower(part))

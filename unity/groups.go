@@ -25,7 +25,7 @@ func (g *Group) Label() string {
 
 func groupRow(raw json.RawMessage) (Group, error) {
 	g, err := decodeRow(func(g *Group) *Record { return &g.Record })(raw)
-	g.ID = GroupID(lower(string(g.ID)))
+	g.ID, g.PolicyID = GroupID(lower(string(g.ID))), PolicyID(lower(string(g.PolicyID)))
 	return g, err
 }
 
@@ -52,6 +52,13 @@ func (p *Policy) Label() string {
 
 func policyRow(raw json.RawMessage) (Policy, error) {
 	p, err := decodeRow(func(p *Policy) *Record { return &p.Record })(raw)
+	if p.ID == "" && err == nil {
+		// Other lists of the API call the same things Id, Name and Description (§3.11.5).
+		var short struct{ ID, Name, Description Text }
+		if json.Unmarshal(raw, &short) == nil {
+			p.ID, p.Name, p.Description = PolicyID(short.ID.Raw()), short.Name, short.Description
+		}
+	}
 	p.ID = PolicyID(lower(string(p.ID)))
 	return p, err
 }

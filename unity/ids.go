@@ -1,9 +1,11 @@
 package unity
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"strings"
+	"unicode/utf8"
 )
 
 // SiteID identifies a site (a customer) of a console: a GUID in lower case.
@@ -35,16 +37,26 @@ type Keycode string
 
 // ParseKeycode reads a keycode with or without dashes and blanks, in any case.
 func ParseKeycode(s string) (Keycode, error) {
-	k := normaliseKeycode(s)
-	if len(k) != 20 {
-		return "", fmt.Errorf("a keycode has 20 letters and digits, this has %d", len(k))
+	k := Keycode(normaliseKeycode(s))
+	if n := utf8.RuneCountInString(string(k)); n != keycodeLen {
+		return "", fmt.Errorf("a keycode has %d letters and digits, this has %d", keycodeLen, n)
 	}
+	if !k.valid() {
+		return "", errors.New("a keycode has only letters and digits")
+	}
+	return k, nil
+}
+
+const keycodeLen = 20
+
+// valid tells a keycode from other text that the server put in its place.
+func (k Keycode) valid() bool {
 	for _, r := range k {
 		if (r < 'A' || r > 'Z') && (r < '0' || r > '9') {
-			return "", fmt.Errorf("a keycode has only letters and digits")
+			return false
 		}
 	}
-	return Keycode(k), nil
+	return len(k) == keycodeLen
 }
 
 func normaliseKeycode(s string) string {
@@ -55,7 +67,7 @@ func normaliseKeycode(s string) string {
 // String gives the dashed form, XXXX-XXXX-XXXX-XXXX-XXXX, which is the one that addresses and people use.
 func (k Keycode) String() string {
 	s := string(k)
-	if len(s) != 20 {
+	if !k.valid() {
 		return Clean(s)
 	}
 	return s[0:4] + "-" + s[4:8] + "-" + s[8:12] + "-" + s[12:16] + "-" + s[16:20]
@@ -67,6 +79,8 @@ func (k *Keycode) UnmarshalJSON(b []byte) error {
 	if err != nil {
 		return err
 	}
-	*k = Keycode(normaliseKeycode(s))
+	if *k, err = ParseKeycode(s); err != nil {
+		*k = Keycode(s) // what is shown is cleaned by String
+	}
 	return nil
 }

@@ -14,100 +14,87 @@ const (
 	maxParallel   = 16
 )
 
-// limiter bounds the calls in flight and adapts the bound. Foreground calls pass waiting background ones.
+// limiter bounds the calls in flight and adapts the bound. Places are handed to waiters in order, foreground calls before
+// background ones, so no wake-up can be lost or run in circles.
 type limiter struct {
 	mu       sync.Mutex
 	limit    float64
 	inflight int
-	front    *list.List // of chan struct{}
+	front    *list.List // of *waiter
 	back     *list.List
 	fastest  time.Duration
-	until    time.Time // nobody starts before this: Retry-After
-	now      func() time.Time
+	halved   time.Time   // when the bound was halved last
+	until    time.Time   // nobody starts before this: Retry-After
+	alarm    *time.Timer // hands out places when the pause ends
 }
 
-func newLimiter(now func() time.Time) *limiter {
-	return &limiter{limit: startParallel, front: list.New(), back: list.New(), now: now}
+func newLimiter() *limiter {
+	return &limiter{limit: startParallel, front: list.New(), back: list.New()}
+}
+
+// waiter is a call without a place. placed is guarded by the limiter's lock.
+type waiter struct {
+	granted chan struct{}
+	placed  bool
 }
 
 // acquire waits for a place. The caller calls release when the answer has been read.
 func (l *limiter) acquire(ctx context.Context, background bool) error {
-	for {
-		wait, ready := l.tryAcquire(background)
-		if ready == nil {
-			return nil
-		}
-		err := ready.wait(ctx, wait)
-		l.leave(ready)
-		if err != nil {
-			return err
-		}
+	if err := ctx.Err(); err != nil {
+		return err
 	}
-}
-
-// wait returns when there may be a place, or after d if that is not 0.
-func (w *waiter) wait(ctx context.Context, d time.Duration) error {
-	var timer <-chan time.Time
-	if d > 0 {
-		t := time.NewTimer(d)
-		defer t.Stop()
-		timer = t.C
-	}
+	w, leave := l.enqueue(background)
 	select {
-	case <-w.woken:
-		return nil
-	case <-timer:
+	case <-w.granted:
 		return nil
 	case <-ctx.Done():
+		leave()
 		return ctx.Err()
 	}
 }
 
-type waiter struct {
-	woken chan struct{}
-	queue *list.List
-	elem  *list.Element
-}
-
-func (l *limiter) tryAcquire(background bool) (time.Duration, *waiter) {
+func (l *limiter) enqueue(background bool) (w *waiter, leave func()) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	pause := l.until.Sub(l.now())
-	if pause <= 0 && l.inflight < int(l.limit) && (!background || l.front.Len() == 0) {
-		l.inflight++
-		return 0, nil
-	}
-	q := l.front
+	queue := l.front
 	if background {
-		q = l.back
+		queue = l.back
 	}
-	w := &waiter{woken: make(chan struct{}), queue: q}
-	w.elem = q.PushBack(w)
-	return max(pause, 0), w
+	w = &waiter{granted: make(chan struct{})}
+	elem := queue.PushBack(w)
+	l.grant()
+	return w, func() {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		if w.placed { // the place came in the same moment: it goes to the next one
+			l.inflight--
+		} else {
+			queue.Remove(elem)
+		}
+		l.grant()
+	}
 }
 
-func (l *limiter) leave(w *waiter) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if w.elem != nil {
-		w.queue.Remove(w.elem)
-		w.elem = nil
+// grant hands free places to waiters. The lock must be held.
+func (l *limiter) grant() {
+	if pause := time.Until(l.until); pause > 0 {
+		if l.alarm != nil {
+			l.alarm.Stop()
+		}
+		l.alarm = time.AfterFunc(pause, func() {
+			l.mu.Lock()
+			defer l.mu.Unlock()
+			l.grant()
+		})
+		return
 	}
-	l.wake()
-}
-
-// wake lets waiters try again: as many as there are places, foreground first.
-func (l *limiter) wake() {
-	free := int(l.limit) - l.inflight
-	for _, q := range []*list.List{l.front, l.back} {
-		for free > 0 && q.Len() > 0 {
-			w, ok := q.Remove(q.Front()).(*waiter)
-			if !ok {
-				continue
+	for _, queue := range []*list.List{l.front, l.back} {
+		for queue.Len() > 0 && l.inflight < int(l.limit) {
+			if w, ok := queue.Remove(queue.Front()).(*waiter); ok {
+				w.placed = true
+				l.inflight++
+				close(w.granted)
 			}
-			w.elem = nil
-			close(w.woken)
-			free--
 		}
 	}
 }
@@ -128,8 +115,11 @@ func (l *limiter) release(v verdict, took, retryAfter time.Duration) {
 	l.inflight--
 	switch v {
 	case loadTooMuch:
-		l.limit = max(1, l.limit/2)
-		if at := l.now().Add(retryAfter); retryAfter > 0 && at.After(l.until) {
+		// Calls that were under way when the bound was halved say nothing about the new one.
+		if now := time.Now(); l.halved.IsZero() || now.Add(-took).After(l.halved) {
+			l.limit, l.halved = max(1, l.limit/2), now
+		}
+		if at := time.Now().Add(retryAfter); retryAfter > 0 && at.After(l.until) {
 			l.until = at
 		}
 	case loadFine:
@@ -145,7 +135,7 @@ func (l *limiter) release(v verdict, took, retryAfter time.Duration) {
 		}
 	case loadUnknown:
 	}
-	l.wake()
+	l.grant()
 }
 
 // parallel is the present bound.

@@ -8,24 +8,27 @@ import (
 	"iter"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 )
 
-// Paginate follows the pages of any read by the marks its answers carry (§1.6): a continuation token, MoreAvailable, or a
-// total. It yields the answers as they are.
+// Paginate follows the pages of any read by the marks its answers carry (§1.6): a continuation token, a position,
+// MoreAvailable, or a total. It yields the answers as they are.
 func (c *Client) Paginate(ctx context.Context, r Request) iter.Seq2[json.RawMessage, error] {
 	return func(yield func(json.RawMessage, error) bool) {
 		if r.Method != http.MethodGet {
 			yield(nil, refuse("only reads have pages"))
 			return
 		}
-		query := url.Values{}
-		for k, v := range r.Query {
-			query[k] = v
+		query, err := splitQuery(&r)
+		if err != nil {
+			yield(nil, err)
+			return
 		}
-		read := 0
-		for nr := 1; nr < maxBatches; nr++ {
+		seen := map[string]bool{}
+		for nr, read := 1, 0; nr <= maxPages; nr++ {
+			seen[query.Encode()] = true
 			r.Query = query
 			resp, err := c.Do(ctx, r)
 			if err != nil {
@@ -36,51 +39,87 @@ func (c *Client) Paginate(ctx context.Context, r Request) iter.Seq2[json.RawMess
 				return
 			}
 			rows, next, err := nextPage(resp.Body, query, nr, read)
-			if err != nil {
+			switch {
+			case err != nil:
 				yield(nil, protocolError(r.Path, err))
 				return
-			}
-			if next == nil {
+			case next == nil:
+				return
+			case seen[next.Encode()]:
+				yield(nil, protocolError(r.Path, errors.New("the next page is one that was read already")))
 				return
 			}
 			read += rows
 			query = next
 		}
+		yield(nil, protocolError(r.Path, errors.New("the pages do not end")))
 	}
 }
 
-// nextPage gives the query of the next page, or nil at the end.
-func nextPage(body []byte, query url.Values, nr, read int) (int, url.Values, error) {
-	fields, err := objectFields(bytes.TrimSpace(body))
+// splitQuery takes the query out of the path, so that a page number in it is not sent twice.
+func splitQuery(r *Request) (url.Values, error) {
+	path, text, _ := strings.Cut(r.Path, "?")
+	query, err := url.ParseQuery(text)
 	if err != nil {
-		return 0, nil, errors.New("the answer is no JSON object, so it has no pages")
+		return nil, refuse("the query is not readable")
 	}
+	for k, v := range r.Query {
+		query[k] = v
+	}
+	r.Path = path
+	return query, nil
+}
+
+// without copies a query without the named parameters, in any case.
+func without(query url.Values, names ...string) url.Values {
 	next := url.Values{}
 	for k, v := range query {
-		if !strings.EqualFold(k, "pageNr") && !strings.EqualFold(k, "continuation") {
+		if !slices.ContainsFunc(names, func(n string) bool { return strings.EqualFold(n, k) }) {
 			next[k] = v
 		}
 	}
-	var token Text
-	if v, ok := member(fields, "ContinuationToken"); ok && token.UnmarshalJSON(v) == nil && token.Raw() != "" {
-		next.Set("continuation", token.Raw())
-		if next.Encode() == query.Encode() {
-			return 0, nil, errors.New("the continuation leads back to where it was")
-		}
+	return next
+}
+
+// nextPage gives the number of rows and the query of the next page, or nil at the end.
+func nextPage(body []byte, query url.Values, nr, read int) (int, url.Values, error) {
+	fields, err := objectFields(trimBody(body))
+	if err != nil {
+		return 0, nil, errors.New("the answer is no JSON object, so it has no pages")
+	}
+	if token := textMember(fields, "ContinuationToken"); token != "" {
+		next := without(query, "pageNr", "continuation")
+		next.Set("continuation", token)
 		return 0, next, nil
 	}
 	rows := longestList(fields)
 	var more Bool
 	if v, ok := member(fields, "MoreAvailable"); ok && more.UnmarshalJSON(v) == nil && more.Known {
-		if !more.On || rows == 0 {
+		if !more.On {
 			return rows, nil, nil
+		}
+		if position := textMember(fields, "NextPosition"); position != "" {
+			next := without(query, "position")
+			next.Set("position", position)
+			return rows, next, nil
+		}
+		if rows == 0 {
+			return 0, nil, errors.New("the server announces more, but the page is empty")
 		}
 	} else if total := intMember(fields, -1, "TotalAvailable"); total < 0 || read+rows >= total || rows == 0 {
 		return rows, nil, nil
 	}
-	first := intMember(fields, nr, "PageNr")
-	next.Set("pageNr", strconv.Itoa(first+1))
+	next := without(query, "pageNr")
+	next.Set("pageNr", strconv.Itoa(intMember(fields, nr, "PageNr")+1))
 	return rows, next, nil
+}
+
+func textMember(fields []field, name string) string {
+	var t Text
+	if v, ok := member(fields, name); !ok || t.UnmarshalJSON(v) != nil {
+		return ""
+	}
+	return t.Raw()
 }
 
 func longestList(fields []field) int {

@@ -23,12 +23,16 @@ type Page[T any] struct {
 
 // IncompleteError tells that a list ended before all announced rows were seen, though it was walked more than once.
 type IncompleteError struct {
-	Path        string
+	Path string
+	// Total is how many rows the server announced, or -1 when it announced more without saying how many.
 	Seen, Total int
 }
 
 // Error says how many rows are missing.
 func (e *IncompleteError) Error() string {
+	if e.Total < 0 {
+		return fmt.Sprintf("%d rows were read, the server announces more but does not give them [GET %s]", e.Seen, Clean(e.Path))
+	}
 	return fmt.Sprintf("%d of %d rows were read, the list changes faster than it can be read [GET %s]", e.Seen, e.Total, Clean(e.Path))
 }
 
@@ -45,44 +49,103 @@ type lister[T any] struct {
 	key   string // envelope key of the rows
 	size  int
 	id    func(*T) string
+	// loose says that two rows may have the same id, since the API gives them none of their own.
+	loose bool
 	make  func(json.RawMessage) (T, error)
+}
+
+// maxWalks is how often a list that moves while it is read is walked.
+const maxWalks = 3
+
+// maxPages ends a list that does not end by itself.
+const maxPages = 20_000
+
+// walk is the state of one way through the pages.
+type walk struct {
+	seen    map[string]bool // in this walk
+	read    int             // rows, repeated ones too
+	total   int             // as announced last, or -1
+	shrunk  bool            // rows were removed while we read, so that others may have been passed over
+	partial bool            // it ended though the server announces more
+}
+
+// complete tells whether all announced rows were seen.
+func (w *walk) complete(loose bool) bool {
+	switch {
+	case w.partial, w.shrunk:
+		return false
+	case loose:
+		return w.total < 0 || w.read >= w.total
+	default:
+		return w.total < 0 || len(w.seen) >= w.total
+	}
 }
 
 // pages walks all pages. Rows are passed on once, also when they move under the walk; when some were passed over, the
 // walk is repeated, and an IncompleteError ends it only if that did not help.
 func (l lister[T]) pages(ctx context.Context, c *Client) iter.Seq2[Page[T], error] {
 	return func(yield func(Page[T], error) bool) {
-		seen := map[string]bool{}
-		size, total := l.size, -1
+		given := map[string]bool{}
+		size := l.size
 		if size <= 0 {
 			size = DefaultPageSize
 		}
-		for range 3 {
-			done, last := false, 0
-			for nr := 1; !done; nr++ {
-				env, err := l.page(ctx, c, nr, size)
-				if err != nil {
-					if smaller := lessOf(err, size); smaller > 0 && nr == 1 {
-						size, nr = smaller, 0
-						continue
-					}
-					yield(Page[T]{}, err)
-					return
+		var last walk
+		for n := 0; n < maxWalks; n++ {
+			w, err := l.walk(ctx, c, size, given, yield)
+			switch {
+			case errors.Is(err, errStopped):
+				return
+			case err != nil:
+				if size = lessOf(err, size); size > 0 {
+					n--
+					continue
 				}
-				total, last = env.total, last+len(env.items)
-				fresh := l.fresh(env.items, seen)
-				if len(fresh) > 0 || nr == 1 {
-					if !yield(Page[T]{Items: fresh, Total: total, Asked: size, Got: env.size}, nil) {
-						return
-					}
-				}
-				done = env.last(nr, last, len(fresh))
-			}
-			if total < 0 || len(seen) >= total {
+				yield(Page[T]{}, err)
+				return
+			case w.complete(l.loose):
 				return
 			}
+			last = w
 		}
-		yield(Page[T]{}, &IncompleteError{Path: l.path, Seen: len(seen), Total: total})
+		total := last.total
+		if last.partial {
+			total = -1
+		}
+		yield(Page[T]{}, &IncompleteError{Path: l.path, Seen: len(given), Total: total})
+	}
+}
+
+// errStopped says that the reader of the pages wants no more.
+var errStopped = errors.New("stopped")
+
+// walk reads the pages from the first one on and passes on the rows that were not given yet.
+func (l lister[T]) walk(ctx context.Context, c *Client, size int, given map[string]bool, yield func(Page[T], error) bool) (walk, error) {
+	w := walk{seen: map[string]bool{}, total: -1}
+	for nr := 1; ; nr++ {
+		env, err := l.page(ctx, c, nr, size)
+		if err != nil {
+			return w, err
+		}
+		if env.total >= 0 {
+			w.shrunk = w.shrunk || env.total < w.total
+			w.total = env.total
+		}
+		w.read += len(env.items)
+		before := len(w.seen)
+		fresh := l.fresh(env.items, w.seen, given)
+		if len(fresh) > 0 || nr == 1 {
+			if !yield(Page[T]{Items: fresh, Total: env.total, Asked: size, Got: env.size}, nil) {
+				return w, errStopped
+			}
+		}
+		switch done, partial := env.last(w.read, len(w.seen)-before); {
+		case done:
+			w.partial = partial
+			return w, nil
+		case nr >= maxPages:
+			return w, protocolError(l.path, errors.New("the pages do not end"))
+		}
 	}
 }
 
@@ -95,18 +158,22 @@ func lessOf(err error, size int) int {
 	return 0
 }
 
-func (l lister[T]) fresh(items []T, seen map[string]bool) []T {
+// fresh gives the rows that were not given yet, and notes all of them as seen. Rows without an id of their own that look
+// the same on one page are different ones; on different pages they are taken for one that moved.
+func (l lister[T]) fresh(items []T, seen, given map[string]bool) []T {
 	var out []T
+	twins := map[string]int{}
 	for i := range items {
 		id := l.id(&items[i])
-		if id != "" && seen[id] {
-			continue
-		}
-		if id == "" {
-			id = "#" + strconv.Itoa(len(seen))
+		if l.loose {
+			twins[id]++
+			id += "\x00" + strconv.Itoa(twins[id])
 		}
 		seen[id] = true
-		out = append(out, items[i])
+		if !given[id] {
+			given[id] = true
+			out = append(out, items[i])
+		}
 	}
 	return out
 }
@@ -118,18 +185,17 @@ type envelope[T any] struct {
 	more  Bool
 }
 
-// last tells whether this was the last page. A server that clamps the page size or repeats a page must not end the walk
-// early or keep it going for ever.
-func (e envelope[T]) last(nr, read, fresh int) bool {
+// last tells whether this was the last page, and whether the server announces more all the same. A server that clamps the
+// page size or repeats a page must not end the walk early or keep it going for ever. fresh counts the rows of the page
+// that this walk had not seen.
+func (e envelope[T]) last(read, fresh int) (done, partial bool) {
 	switch {
-	case len(e.items) == 0, nr > 100_000:
-		return true
 	case e.more.Known:
-		return !e.more.On || fresh == 0
+		return !e.more.On || fresh == 0, e.more.On && fresh == 0
 	case e.total >= 0:
-		return read >= e.total || fresh == 0 && nr > 1
+		return read >= e.total || fresh == 0, false
 	default:
-		return e.size > 0 && len(e.items) < e.size || fresh == 0
+		return fresh == 0 || e.size > 0 && len(e.items) < e.size, false
 	}
 }
 
@@ -155,10 +221,23 @@ func protocolError(path string, err error) error {
 	return &Error{Kind: ErrProtocol, Method: http.MethodGet, Path: path, Status: http.StatusOK, Sent: true, Err: err}
 }
 
+// trimBody takes off what may stand before and after the JSON.
+func trimBody(body []byte) []byte {
+	return bytes.TrimSpace(bytes.TrimPrefix(body, []byte("\ufeff")))
+}
+
+// sameID refuses an answer about another object than was asked for: what is shown and sent would be another one's.
+func sameID(path, asked, got string) error {
+	if lower(asked) != got {
+		return protocolError(path, fmt.Errorf("the answer is about %q", Clean(clip(got, 60))))
+	}
+	return nil
+}
+
 // decodeList reads an envelope. A body without its list is an error: an empty parse would look like "no customers".
 func decodeList[T any](body []byte, key string, mk func(json.RawMessage) (T, error)) (envelope[T], error) {
 	env := envelope[T]{total: -1}
-	body = bytes.TrimSpace(bytes.TrimPrefix(body, []byte("\ufeff")))
+	body = trimBody(body)
 	rows := json.RawMessage(body)
 	if !bytes.HasPrefix(body, []byte("[")) {
 		fields, err := objectFields(body)
@@ -222,14 +301,17 @@ func Collect[T any](pages iter.Seq2[Page[T], error]) ([]T, error) {
 	return out, nil
 }
 
-// decodeRow makes the decoder of a row type that keeps its raw form.
+// decodeRow makes the decoder of a row type that keeps its raw form. A member of another shape than documented must not
+// cost the row, so it is left out.
 func decodeRow[T any](keep func(*T) *Record) func(json.RawMessage) (T, error) {
 	return func(raw json.RawMessage) (T, error) {
 		var row T
 		if !bytes.HasPrefix(bytes.TrimSpace(raw), []byte("{")) {
 			return row, errors.New("a row is not an object")
 		}
-		if err := json.Unmarshal(raw, &row); err != nil {
+		// Unmarshal reads the rest before it reports a member of the wrong type.
+		var odd *json.UnmarshalTypeError
+		if err := json.Unmarshal(raw, &row); err != nil && !errors.As(err, &odd) {
 			return row, fmt.Errorf("row: %w", err)
 		}
 		keep(&row).raw = bytes.Clone(raw)
@@ -241,7 +323,8 @@ func decodeRow[T any](keep func(*T) *Record) func(json.RawMessage) (T, error) {
 // show which.
 func decodeOne[T any](body []byte, key string, mk func(json.RawMessage) (T, error)) (T, error) {
 	var none T
-	fields, err := objectFields(bytes.TrimSpace(body))
+	body = trimBody(body)
+	fields, err := objectFields(body)
 	if err != nil {
 		return none, fmt.Errorf("the body is not the JSON the API documents: %w", err)
 	}

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode/utf16"
+	"unicode/utf8"
 )
 
 // Record keeps a row as the server sent it, so that unknown keys pass through and order is kept.
@@ -62,7 +64,41 @@ func (r Record) JSON(dates map[string]bool, extras ...Extra) ([]byte, error) {
 		}
 	}
 	b.WriteByte('}')
-	return b.Bytes(), nil
+	return escapeJSON(b.Bytes()), nil
+}
+
+// escapeJSON escapes in JSON text what a terminal would obey or what cannot be seen: JSON itself lets C1 controls and
+// bidi marks stand. Outside of strings JSON is ASCII, so the text may be taken as a whole.
+func escapeJSON(text []byte) []byte {
+	if asciiOnly(text) {
+		return text
+	}
+	out := make([]byte, 0, len(text)+32)
+	for i := 0; i < len(text); {
+		r, size := utf8.DecodeRune(text[i:])
+		switch {
+		case r == utf8.RuneError && size <= 1:
+			out = append(out, `\ufffd`...)
+		case r > 0xffff && hidden(r):
+			high, low := utf16.EncodeRune(r)
+			out = fmt.Appendf(out, `\u%04x\u%04x`, high, low)
+		case r == 0x7f, r > 0x7f && hidden(r):
+			out = fmt.Appendf(out, `\u%04x`, r)
+		default:
+			out = append(out, text[i:i+size]...)
+		}
+		i += size
+	}
+	return out
+}
+
+func asciiOnly(text []byte) bool {
+	for _, c := range text {
+		if c >= 0x7f {
+			return false
+		}
+	}
+	return true
 }
 
 // isoDates rewrites a date, and the dates inside nested objects and arrays.

@@ -109,7 +109,9 @@ type Sites struct {
 }
 
 func siteRow(raw json.RawMessage) (Site, error) {
-	return decodeRow(func(s *Site) *Record { return &s.Record })(raw)
+	s, err := decodeRow(func(s *Site) *Record { return &s.Record })(raw)
+	s.ID, s.PolicyID = SiteID(lower(string(s.ID))), PolicyID(lower(string(s.PolicyID)))
+	return s, err
 }
 
 // Console reads the console's details: GET /console/gsm/{k} (§3.3.1).
@@ -133,7 +135,7 @@ func (c *Client) Sites(ctx context.Context) (*Sites, error) {
 		return nil, protocolError(path, err)
 	}
 	var out Sites
-	if err := json.Unmarshal(resp.Body, &out); err != nil {
+	if err := json.Unmarshal(trimBody(resp.Body), &out); err != nil {
 		out = Sites{} // the sums are unreadable, the rows are not
 	}
 	out.Sites = env.items
@@ -143,10 +145,14 @@ func (c *Client) Sites(ctx context.Context) (*Sites, error) {
 	return &out, nil
 }
 
-// Site reads one site: GET …/sites/{s} (§3.3.2).
+// Site reads one site: GET …/sites/{s} (§3.3.2). An answer about another one is an ErrProtocol.
 func (c *Client) Site(ctx context.Context, id SiteID) (*Site, error) {
-	site, err := getOne(ctx, c, c.gsmPath("sites", string(id)), "Sites", siteRow)
+	path := c.gsmPath("sites", string(id))
+	site, err := getOne(ctx, c, path, "Sites", siteRow)
 	if err != nil {
+		return nil, err
+	}
+	if err := sameID(path, string(id), string(site.ID)); err != nil {
 		return nil, err
 	}
 	return &site, nil

@@ -1,11 +1,9 @@
 package unity
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"iter"
 	"net/http"
 	"net/url"
@@ -56,31 +54,9 @@ type StatusTimes struct {
 }
 
 func statusRow(raw json.RawMessage) (Status, error) {
-	row, err := decodeRow(func(s *Status) *Record { return &s.Record })(raw)
-	if err == nil {
-		return row, nil
-	}
-	// A section of another shape must not cost the row: read again without the sections.
-	fields, ferr := objectFields(raw)
-	if ferr != nil {
-		return row, err
-	}
-	flat := map[string]json.RawMessage{}
-	for _, f := range fields {
-		if v := bytes.TrimSpace(f.value); len(v) > 0 && v[0] != '{' && v[0] != '[' {
-			flat[f.name] = f.value
-		}
-	}
-	small, merr := json.Marshal(flat)
-	if merr != nil {
-		return row, err
-	}
-	row = Status{}
-	if err := json.Unmarshal(small, &row); err != nil {
-		return row, fmt.Errorf("row: %w", err)
-	}
-	row.Record.raw = bytes.Clone(raw)
-	return row, nil
+	s, err := decodeRow(func(s *Status) *Record { return &s.Record })(raw)
+	s.MachineID = MachineID(Clean(string(s.MachineID)))
+	return s, err
 }
 
 // StatusQuery narrows agent status (§3.13).
@@ -152,7 +128,7 @@ func (c *Client) statusPage(body []byte, path string, first url.Values) (envelop
 		return env, nil, err
 	}
 	var next struct{ ContinuationToken, ContinuationURI Text }
-	if err := json.Unmarshal(body, &next); err != nil {
+	if err := json.Unmarshal(trimBody(body), &next); err != nil {
 		return env, nil, err
 	}
 	if token := next.ContinuationToken.Raw(); token != "" {
@@ -170,7 +146,7 @@ func (c *Client) statusPage(body []byte, path string, first url.Values) (envelop
 	if err != nil {
 		return env, nil, errors.New("the continuation address is not readable")
 	}
-	if u.IsAbs() && (!strings.EqualFold(u.Host, c.base.Host) || u.Scheme != c.base.Scheme) {
+	if (u.IsAbs() || u.Host != "") && (!strings.EqualFold(u.Host, c.base.Host) || u.Scheme != c.base.Scheme) {
 		return env, nil, errors.New("the continuation address leads to another host")
 	}
 	if !strings.EqualFold(strings.TrimRight(u.Path, "/"), strings.TrimRight(c.base.Path, "/")+path) {

@@ -2,6 +2,7 @@ package unity
 
 import (
 	"encoding/json"
+	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -26,8 +27,11 @@ func (t Text) Odd() bool { return Clean(t.raw) != t.raw }
 // Empty tells that the server sent nothing, null or blanks.
 func (t Text) Empty() bool { return strings.TrimSpace(t.raw) == "" }
 
-// MarshalJSON writes the raw value; JSON escapes what a terminal would obey.
-func (t Text) MarshalJSON() ([]byte, error) { return json.Marshal(t.raw) }
+// MarshalJSON writes the raw value; what a terminal would obey is escaped.
+func (t Text) MarshalJSON() ([]byte, error) {
+	b, err := json.Marshal(t.raw)
+	return escapeJSON(b), err
+}
 
 // UnmarshalJSON accepts strings, numbers, booleans and null.
 func (t *Text) UnmarshalJSON(b []byte) error {
@@ -57,15 +61,11 @@ func sanitise(s string, lines bool) string {
 		return s
 	}
 	var b strings.Builder
-	b.Grow(len(s) + 16)
-	n, marks := 0, 0
-	for i := 0; i < len(s); {
+	marks := 0
+	// Counting what is written, not what is read, makes the view of a view the same view. A rune has at most four bytes.
+	for i := 0; i < len(s) && b.Len() <= 4*maxView; {
 		r, size := utf8.DecodeRuneInString(s[i:])
 		i += size
-		if n++; n > maxView {
-			b.WriteString("…")
-			break
-		}
 		if unicode.Is(unicode.M, r) {
 			if marks++; marks > maxMarks || b.Len() == 0 {
 				continue
@@ -75,7 +75,21 @@ func sanitise(s string, lines bool) string {
 		}
 		writeRune(&b, r, size, lines)
 	}
-	return b.String()
+	return cut(b.String())
+}
+
+// cut caps a view; the ellipsis counts.
+func cut(s string) string {
+	if utf8.RuneCountInString(s) <= maxView {
+		return s
+	}
+	n := 0
+	for i := range s {
+		if n++; n == maxView {
+			return s[:i] + "…"
+		}
+	}
+	return s
 }
 
 // plain is the fast path: printable ASCII of a sane length needs no work.
@@ -99,12 +113,12 @@ func writeRune(b *strings.Builder, r rune, size int, lines bool) {
 		b.WriteByte('\n')
 	case r < 0x20:
 		b.WriteByte('^')
-		b.WriteByte(byte(r) + '@')
+		b.WriteRune(r + '@')
 	case r == 0x7f:
 		b.WriteString("^?")
 	case hidden(r):
 		b.WriteString(`\u{`)
-		b.WriteString(strings.ToUpper(hex(r)))
+		b.WriteString(strings.ToUpper(strconv.FormatInt(int64(r), 16)))
 		b.WriteByte('}')
 	default:
 		b.WriteRune(r)
@@ -117,6 +131,8 @@ func hidden(r rune) bool {
 	switch {
 	case r >= 0x80 && r < 0xa0, r == 0x2028, r == 0x2029, r == 0xfeff, r == 0x3164, r == 0x115f, r == 0x1160, r == 0xffa0:
 		return true
+	case r == 0x34f, r == 0x17b4, r == 0x17b5, r >= 0x180b && r <= 0x180f, r == 0x2800:
+		return true
 	case r >= 0xfdd0 && r <= 0xfdef, r&0xfffe == 0xfffe:
 		return true
 	case r >= 0xfe00 && r <= 0xfe0f, r >= 0xe0000 && r <= 0xe0fff:
@@ -125,17 +141,4 @@ func hidden(r rune) bool {
 		return true
 	}
 	return !unicode.IsGraphic(r)
-}
-
-func hex(r rune) string {
-	const digits = "0123456789abcdef"
-	var buf [8]byte
-	i := len(buf)
-	for v := uint32(r); ; v >>= 4 {
-		i--
-		buf[i] = digits[v&15]
-		if v < 16 {
-			return string(buf[i:])
-		}
-	}
 }

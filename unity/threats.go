@@ -44,7 +44,7 @@ func (t *Threat) Key() string {
 
 func threatRow(raw json.RawMessage) (Threat, error) {
 	t, err := decodeRow(func(t *Threat) *Record { return &t.Record })(raw)
-	t.EndpointID = EndpointID(lower(string(t.EndpointID)))
+	t.EndpointID, t.MachineID = EndpointID(lower(string(t.EndpointID))), MachineID(Clean(string(t.MachineID)))
 	return t, err
 }
 
@@ -69,7 +69,7 @@ func (q ThreatQuery) values() url.Values {
 
 func (c *Client) threats(ctx context.Context, path string, q ThreatQuery) iter.Seq2[Page[Threat], error] {
 	return lister[Threat]{path: path, query: q.values(), key: "ThreatRecords", size: threatPage,
-		id: (*Threat).Key, make: threatRow}.pages(ctx, c)
+		id: (*Threat).Key, loose: true, make: threatRow}.pages(ctx, c)
 }
 
 // SiteThreats walks a site's threat history: GET …/sites/{s}/threathistory (§3.9).

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -58,7 +59,7 @@ func (i *Int) UnmarshalJSON(b []byte) error {
 	*i = Int{}
 	if n, err := strconv.ParseInt(strings.TrimSpace(s), 10, 64); err == nil {
 		*i = Int{n, true}
-	} else if f, err := strconv.ParseFloat(strings.TrimSpace(s), 64); err == nil && f == float64(int64(f)) {
+	} else if f, err := strconv.ParseFloat(strings.TrimSpace(s), 64); err == nil && math.Abs(f) < 1<<53 && f == math.Trunc(f) {
 		*i = Int{int64(f), true}
 	}
 	return nil
@@ -113,10 +114,11 @@ func ParseTime(s string) (time.Time, bool) {
 	}
 	for _, layout := range timeLayouts {
 		if at, err := time.Parse(layout, s); err == nil {
-			if at.Year() <= 1 {
+			at = at.UTC()
+			if at.Year() <= 1 || at.Year() > 9999 {
 				return time.Time{}, false
 			}
-			return at.UTC(), true
+			return at, true
 		}
 	}
 	return time.Time{}, false
@@ -139,7 +141,7 @@ func (t Time) MarshalJSON() ([]byte, error) {
 	case t.Known():
 		return json.Marshal(t.UTC().Format(time.RFC3339Nano))
 	case t.raw != "":
-		return json.Marshal(t.raw)
+		return Text{t.raw}.MarshalJSON()
 	default:
 		return []byte("null"), nil
 	}
