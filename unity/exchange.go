@@ -53,7 +53,7 @@ func (c *Client) exchange(ctx context.Context, r Request, token string) (*Respon
 	case int64(len(body)) > limit:
 		out.Kind, out.Err = ErrProtocol, errors.New("the answer is larger than any the API documents")
 		return nil, out
-	case r.Method != http.MethodGet && isPage(resp, body):
+	case r.Method != http.MethodGet && resp.StatusCode != http.StatusNoContent && isPage(resp, body):
 		// A portal says 200 to anything; whether the change went through behind it, nobody knows.
 		out.Kind, out.Err = ErrProtocol, errors.New("a web page came back where the API answers with JSON or nothing")
 		return nil, out
