@@ -86,6 +86,15 @@ func TestPasteNeverConfirms(t *testing.T) {
 			}
 		})
 	}
+	w := newWorld(t, 3)
+	d := w.start(100, 30)
+	d.Press("U")
+	d.Paste("HOST-000") // what is to be typed does not count when it is pasted, also not with an Enter of one's own
+	d.Press("enter")
+	d.Settle()
+	if got := w.sentNames(); got != "" {
+		t.Fatalf("a pasted name sent %q", got)
+	}
 }
 
 func TestKeysInFlightDoNotConfirm(t *testing.T) {

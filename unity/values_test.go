@@ -3,6 +3,7 @@ package unity
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -352,5 +353,18 @@ func TestNames(t *testing.T) {
 		if c.Words() != words {
 			t.Error(c.Words(), words)
 		}
+	}
+}
+
+// TestTextPrintsItsView: no way of printing a Text gives its raw value away to a terminal.
+func TestTextPrintsItsView(t *testing.T) {
+	text := NewText("a\x1b]52;c;eA==\x07\u202eb")
+	for _, printed := range []string{text.String(), fmt.Sprint(text), fmt.Sprintf("%v %s", text, text)} {
+		if strings.ContainsAny(printed, "\x1b\x07\u202e") {
+			t.Errorf("%q", printed)
+		}
+	}
+	if text.Raw() != "a\x1b]52;c;eA==\x07\u202eb" || !text.Odd() {
+		t.Errorf("the raw value is %q", text.Raw())
 	}
 }

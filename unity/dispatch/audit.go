@@ -11,6 +11,9 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode"
+	"unicode/utf16"
+	"unicode/utf8"
 )
 
 // Audit appends one JSON line per change, before it and after it. It never holds a secret. A nil Audit writes nothing.
@@ -111,6 +114,7 @@ func (a *Audit) Write(e Entry) error {
 	if err != nil {
 		return fmt.Errorf("audit: %w", err)
 	}
+	line = escapeUnseen(line)
 	if err := os.MkdirAll(filepath.Dir(a.path), 0o700); err != nil {
 		return fmt.Errorf("audit: %w", err)
 	}
@@ -121,12 +125,32 @@ func (a *Audit) Write(e Entry) error {
 	if err != nil {
 		return fmt.Errorf("audit: %w", err)
 	}
-	_, err = f.Write(append(line, '\n'))
+	// A file that someone else made or widened becomes ours alone before it is told anything.
+	err = f.Chmod(0o600)
+	if err == nil {
+		_, err = f.Write(append(line, '\n'))
+	}
 	err = errors.Join(err, f.Sync(), f.Close())
 	if err != nil {
 		return fmt.Errorf("audit: %w", err)
 	}
 	return nil
+}
+
+// escapeUnseen writes what JSON leaves as it is, though terminals obey it or hide it, as \uXXXX: C1 controls, DEL, and
+// characters of direction or of no width. The line is read in terminals.
+func escapeUnseen(line []byte) []byte {
+	out := make([]byte, 0, len(line)+16)
+	for _, r := range string(line) {
+		if r < 0x7f || unicode.IsPrint(r) {
+			out = utf8.AppendRune(out, r)
+			continue
+		}
+		for _, unit := range utf16.Encode([]rune{r}) {
+			out = fmt.Appendf(out, `\u%04x`, unit)
+		}
+	}
+	return out
 }
 
 func (a *Audit) turnOver() error {

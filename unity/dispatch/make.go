@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -174,9 +175,9 @@ func (m *maker) openCommands(refs []fleet.Ref) ([]fleet.Ref, error) {
 				m.warn("the commands under way at %s cannot be read (%s)", siteLabel(of[0]), err)
 				return nil
 			}
-			m.plan.before[site] = countLike(commands, m.plan.Operation, m.plan.MadeAt)
+			m.plan.before[site] = knownOf(commands, m.plan.Operation)
 			for _, cmd := range commands {
-				if cmd.State.Open() {
+				if cmd.State.Open() && strings.EqualFold(cmd.Command.Raw(), m.plan.Operation.Command) {
 					open[cmd.EndpointID] = append(open[cmd.EndpointID], cmd)
 				}
 			}
@@ -190,7 +191,7 @@ func (m *maker) openCommands(refs []fleet.Ref) ([]fleet.Ref, error) {
 	for _, ref := range refs {
 		same, opposite := false, false
 		for _, cmd := range open[ref.ID] {
-			if cmd.Parameters.Raw() == m.plan.Operation.Parameters {
+			if like(&cmd, m.plan.Operation) {
 				same = true
 			} else {
 				opposite = true

@@ -33,8 +33,8 @@ func (r Risk) String() string {
 // Many is the number of machines above which any change asks like a destroy.
 const Many = 25
 
-// RereadAbove and RereadAge say when targets are read again before sending: a disrupt, a destroy, or more than Many
-// machines, when what is known of them is older than this many seconds.
+// RereadAge is how old, in seconds, the reading of the targets of a disrupt, a destroy, or more than Many machines may
+// be when it is sent. Run reads an older plan's targets again.
 const RereadAge = 60
 
 // Operation is an agent command as unitty offers it.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sort"
+	"sync/atomic"
 	"time"
 
 	"github.com/unitty/unitty/unity"
@@ -18,15 +19,18 @@ type Plan struct {
 	Console string
 	Targets []fleet.Ref
 	Skipped []Skip
-	// Warnings are sentences about the whole or about single machines; Stale and Changed name machines.
+	// Warnings are sentences about the whole or about single machines; Stale names the silent ones.
 	Warnings []string
 	Stale    []string
 	// Batches are the exact requests.
 	Batches []Batch
 	// MadeAt is the time of the plan by the server's clock.
 	MadeAt time.Time
-	// before counts like commands that were there already, for telling afterwards whether ours arrived.
-	before map[unity.SiteID]counts
+	// before holds the like commands that were there already, for telling afterwards whether ours arrived. A site whose
+	// list could not be read is not in it.
+	before map[unity.SiteID]known
+	// ran is 1 once the plan is being carried out: what was confirmed once is sent once.
+	ran atomic.Int32
 }
 
 // Skip is a machine that was chosen but is left out, and why.
@@ -69,7 +73,7 @@ func Make(ctx context.Context, c *unity.Client, op Operation, targets Frozen, o 
 	if targets.binding.Key != c.Key() || targets.binding.BaseURL != c.BaseURL() {
 		return nil, fmt.Errorf("the machines were chosen on another console than the one in use")
 	}
-	p := &Plan{Operation: op, Binding: targets.binding, Console: o.Console, MadeAt: c.Now(), before: map[unity.SiteID]counts{}}
+	p := &Plan{Operation: op, Binding: targets.binding, Console: o.Console, MadeAt: c.Now(), before: map[unity.SiteID]known{}}
 	if p.Console == "" {
 		console, err := c.Console(ctx)
 		if err != nil {

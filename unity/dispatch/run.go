@@ -1,9 +1,11 @@
 package dispatch
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -47,6 +49,8 @@ type Job struct {
 	Started   time.Time
 	Finished  time.Time
 	Note      string
+	// before holds the like commands that are older than the job.
+	before map[unity.SiteID]known
 }
 
 // Count gives the number of targets in a state.
@@ -62,7 +66,7 @@ func (j *Job) Count(s State) int {
 
 // RunOptions say how a job runs.
 type RunOptions struct {
-	// Report is told of every change, with a copy; the last report is the final one.
+	// Report is told of every change, one after another, with a copy; the last report is the final one.
 	Report func(Job)
 	// Audit is told what is about to be done and what came of it; an error before the first request stops the job.
 	Audit *Audit
@@ -72,7 +76,8 @@ type RunOptions struct {
 	Sleep func(context.Context, time.Duration) error
 }
 
-// Run carries the plan out: every planned request once. It returns when every target has an outcome.
+// Run carries the plan out: every planned request once, however often it is called. It returns when every target has an
+// outcome.
 func (p *Plan) Run(ctx context.Context, c *unity.Client, o RunOptions) (*Job, error) {
 	if p.Binding.Key != c.Key() || p.Binding.BaseURL != c.BaseURL() {
 		return nil, errors.New("the plan was made for another console than the one in use")
@@ -80,13 +85,21 @@ func (p *Plan) Run(ctx context.Context, c *unity.Client, o RunOptions) (*Job, er
 	if c.ReadOnly() {
 		return nil, &unity.RefusedError{Reason: "read-only"}
 	}
+	if !p.ran.CompareAndSwap(0, 1) {
+		return nil, errors.New("the plan has been carried out already")
+	}
 	r := newRunner(p, c, o)
-	if err := o.Audit.begin(r.job, o.Note); err != nil {
+	batches, err := r.refresh(ctx)
+	if err == nil {
+		err = o.Audit.begin(r.job, o.Note)
+	}
+	if err != nil {
+		p.ran.Store(0) // nothing was sent
 		return nil, err
 	}
 	group := errgroup.Group{}
 	group.SetLimit(16)
-	for _, b := range p.Batches {
+	for _, b := range batches {
 		group.Go(func() error { r.send(ctx, b); return nil })
 	}
 	_ = group.Wait() // send never fails: every failure is an outcome
@@ -99,8 +112,10 @@ type runner struct {
 	plan    *Plan
 	client  *unity.Client
 	options RunOptions
+	telling sync.Mutex // held while a report is made and given, so that none overtakes another
 	mu      sync.Mutex
 	job     *Job
+	spans   map[unity.EndpointID]span
 	at      map[unity.EndpointID]int
 }
 
@@ -108,8 +123,8 @@ func newRunner(p *Plan, c *unity.Client, o RunOptions) *runner {
 	if o.Sleep == nil {
 		o.Sleep = wait
 	}
-	r := &runner{plan: p, client: c, options: o, at: map[unity.EndpointID]int{},
-		job: &Job{ID: newID(), Operation: p.Operation, Binding: p.Binding, Started: c.Now()}}
+	r := &runner{plan: p, client: c, options: o, at: map[unity.EndpointID]int{}, spans: map[unity.EndpointID]span{},
+		job: &Job{ID: newID(), Operation: p.Operation, Binding: p.Binding, Started: c.Now(), before: p.before}}
 	for _, t := range p.Targets {
 		r.at[t.ID] = len(r.job.Results)
 		r.job.Results = append(r.job.Results, Result{Ref: t, State: Waiting})
@@ -139,16 +154,26 @@ func wait(ctx context.Context, d time.Duration) error {
 
 // set changes the outcome of targets and reports.
 func (r *runner) set(refs []fleet.Ref, s State, reason, requestID string) {
+	r.change(func() {
+		for _, ref := range refs {
+			res := &r.job.Results[r.at[ref.ID]]
+			res.State, res.Reason, res.RequestID = s, reason, requestID
+		}
+	})
+}
+
+// change alters the job under its lock and reports it.
+func (r *runner) change(alter func()) Job {
+	r.telling.Lock()
+	defer r.telling.Unlock()
 	r.mu.Lock()
-	for _, ref := range refs {
-		res := &r.job.Results[r.at[ref.ID]]
-		res.State, res.Reason, res.RequestID = s, reason, requestID
-	}
+	alter()
 	copied := r.snapshot()
 	r.mu.Unlock()
 	if r.options.Report != nil {
 		r.options.Report(copied)
 	}
+	return copied
 }
 
 func (r *runner) snapshot() Job {
@@ -158,13 +183,8 @@ func (r *runner) snapshot() Job {
 }
 
 func (r *runner) finish() *Job {
-	r.mu.Lock()
-	r.job.Finished = r.client.Now()
-	j := r.snapshot()
-	r.mu.Unlock()
-	if r.options.Report != nil {
-		r.options.Report(j)
-	}
+	j := r.change(func() { r.job.Finished = r.client.Now() })
+	j.Results = append([]Result(nil), j.Results...) // the caller's own, whatever the receiver of the report does to its
 	return &j
 }
 
@@ -176,9 +196,15 @@ func (r *runner) send(ctx context.Context, b Batch) {
 		return
 	}
 	r.set(b.Refs, Running, "", "")
-	_, err := r.client.Do(ctx, b.Request)
+	from := r.client.Now()
+	answer, err := r.client.Do(ctx, b.Request)
+	r.under(b.Refs, span{from, r.client.Now()})
 	if err == nil {
-		r.set(b.Refs, Sent, "", "")
+		if accepted(answer) {
+			r.set(b.Refs, Sent, "", "")
+			return
+		}
+		r.set(b.Refs, Unknown, fmt.Sprintf("it may have arrived: the answer (%d) is not the API's, a proxy or portal may have given it", answer.Status), "")
 		return
 	}
 	var e *unity.Error
@@ -193,6 +219,22 @@ func (r *runner) send(ctx context.Context, b Batch) {
 		r.split(ctx, b)
 	default:
 		r.set(b.Refs, Failed, e.Error(), e.RequestID)
+	}
+}
+
+// accepted tells whether a 2xx answer can be the API's: documented is 204 without a body. A page that a proxy or portal
+// gives instead says nothing about the command.
+func accepted(answer *unity.Response) bool {
+	body := bytes.TrimSpace(answer.Body)
+	return len(body) == 0 || json.Valid(body)
+}
+
+// under notes when the request of targets was on its way.
+func (r *runner) under(refs []fleet.Ref, s span) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, ref := range refs {
+		r.spans[ref.ID] = s
 	}
 }
 

@@ -3,6 +3,7 @@ package dispatch
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/unitty/unitty/unity"
 	"github.com/unitty/unitty/unity/fleet"
@@ -32,6 +33,7 @@ func Freeze(b Binding, refs []fleet.Ref) (Frozen, error) {
 		if !unity.IsGUID(string(r.ID)) || !unity.IsGUID(string(r.Site)) {
 			return Frozen{}, fmt.Errorf("%s has no usable id", r.Name())
 		}
+		r.ID = unity.EndpointID(strings.ToLower(string(r.ID))) // as the server's answers are read
 		if !seen[r.ID] {
 			seen[r.ID] = true
 			out = append(out, r)

@@ -2,11 +2,14 @@ package dispatch
 
 import (
 	"context"
-	"strings"
 	"time"
 
 	"github.com/unitty/unitty/unity"
 )
+
+// trackBack is how far before the start of a job a command may be dated and still count as the job's: the clock that
+// dates commands need not be the one that dates answers.
+const trackBack = time.Minute
 
 // Track follows the sent commands of a job until the agents have them, their time is over or ctx ends. It asks only for
 // sites that still have open ones, ever more rarely: after 2 seconds, then up to every minute.
@@ -25,7 +28,7 @@ func Track(ctx context.Context, c *unity.Client, j *Job, told func(unity.Endpoin
 			return err
 		}
 		for site, ids := range open {
-			q := unity.CommandQuery{Command: j.Operation.Command, Since: j.Started.Add(-window)}
+			q := unity.CommandQuery{Command: j.Operation.Command, Since: j.Started.Add(-trackBack)}
 			commands, err := unity.Collect(c.SiteCommands(ctx, site, q))
 			if err != nil {
 				if ctx.Err() != nil {
@@ -33,7 +36,7 @@ func Track(ctx context.Context, c *unity.Client, j *Job, told func(unity.Endpoin
 				}
 				continue
 			}
-			follow(commands, j, ids, told)
+			follow(commands, j, j.before[site], ids, told)
 			if len(ids) == 0 {
 				delete(open, site)
 			}
@@ -42,12 +45,13 @@ func Track(ctx context.Context, c *unity.Client, j *Job, told func(unity.Endpoin
 	return nil
 }
 
-// follow looks the newest like command of each machine up.
-func follow(commands []unity.Command, j *Job, ids map[unity.EndpointID]bool, told func(unity.EndpointID, unity.CommandState)) {
+// follow looks up the newest like command of each machine, those left out that were there before the job: an older one
+// that has been executed says nothing about ours.
+func follow(commands []unity.Command, j *Job, before known, ids map[unity.EndpointID]bool, told func(unity.EndpointID, unity.CommandState)) {
 	newest := map[unity.EndpointID]*unity.Command{}
 	for i := range commands {
 		c := &commands[i]
-		if !ids[c.EndpointID] || !strings.EqualFold(c.Parameters.Raw(), j.Operation.Parameters) {
+		if !ids[c.EndpointID] || !like(c, j.Operation) || before[c.Key()] {
 			continue
 		}
 		if old := newest[c.EndpointID]; old == nil || c.DateRequested.After(old.DateRequested.Time) {

@@ -23,15 +23,16 @@ func MachineLanguage(forChange bool, now func() time.Time, missingScope func(str
 		Fields: []selector.Field[*Machine]{
 			{Name: "host", Kind: selector.Text, Text: func(m *Machine) string { return m.HostName.Raw() }},
 			{Name: "site", Kind: selector.Text, Text: func(m *Machine) string { return m.SiteName.Raw() }},
-			{Name: "group", Kind: selector.Text, Text: (*Machine).GroupLabel},
-			{Name: "policy", Kind: selector.Text, Text: (*Machine).PolicyLabel},
+			{Name: "group", Kind: selector.Text, Text: (*Machine).GroupLabel, Known: (*Machine).groupNamed},
+			{Name: "policy", Kind: selector.Text, Text: (*Machine).PolicyLabel, Known: (*Machine).policyNamed},
 			{Name: "status", Kind: selector.Exact, Values: States(), Scope: statusScope,
 				Known: func(m *Machine) bool { _, ok := m.State(now()); return ok },
 				Text:  func(m *Machine) string { s, _ := m.State(now()); return s }},
 			{Name: "seen", Kind: selector.Age, Time: (*Machine).Seen},
-			{Name: "first", Kind: selector.Age, Time: func(m *Machine) time.Time { return m.FirstSeen.Time }},
+			{Name: "first", Kind: selector.Age, Time: func(m *Machine) time.Time { return m.FirstSeen.Time },
+				Known: func(m *Machine) bool { return m.FirstSeen.Known() }},
 			{Name: "os", Kind: selector.Text, Text: (*Machine).OS, Known: joined, Scope: statusScope},
-			{Name: "version", Kind: selector.Version, Text: (*Machine).Version},
+			{Name: "version", Kind: selector.Version, Text: (*Machine).Version, Known: func(m *Machine) bool { return m.Version() != "" }},
 			{Name: "mac", Kind: selector.Text, Text: (*Machine).MAC, Known: joined, Scope: statusScope},
 			{Name: "ip", Kind: selector.Text, Text: (*Machine).IPs, Known: joined, Scope: statusScope},
 			{Name: "user", Kind: selector.Text, Text: (*Machine).User, Known: joined, Scope: statusScope},
@@ -59,15 +60,23 @@ func SiteLanguage() *selector.Language[*unity.Site] {
 			{Name: "keycode", Kind: selector.Keycode, Text: func(s *unity.Site) string { return s.Keycode.String() }},
 			{Name: "state", Kind: selector.Exact, Text: (*unity.Site).State,
 				Values: []string{"active", "trial", "suspended", "deactivated", "expired"}},
-			{Name: "seats", Kind: selector.Number, Number: func(s *unity.Site) float64 { return float64(s.DevicesAllowed.Or(0)) }},
-			{Name: "used", Kind: selector.Number, Number: func(s *unity.Site) float64 { return float64(s.TotalEndpoints.Or(0)) }},
-			{Name: "over", Kind: selector.Number, Number: func(s *unity.Site) float64 { return float64(Over(s)) }},
+			count("seats", func(s *unity.Site) unity.Int { return s.DevicesAllowed }),
+			count("used", func(s *unity.Site) unity.Int { return s.TotalEndpoints }),
+			{Name: "over", Kind: selector.Number, Number: func(s *unity.Site) float64 { return float64(Over(s)) },
+				Known: func(s *unity.Site) bool { return s.TotalEndpoints.Known && s.DevicesAllowed.Known }},
 			{Name: "trial", Kind: selector.Exact, Text: func(s *unity.Site) string { return yes(s.Trial()) }, Values: []string{"yes", "no"}},
 			{Name: "ends", Kind: selector.Until, Time: func(s *unity.Site) time.Time { return s.EndDate.Time }},
-			{Name: "infected", Kind: selector.Number, Number: func(s *unity.Site) float64 { return float64(s.PCsInfected24.Or(0)) }},
+			count("infected", func(s *unity.Site) unity.Int { return s.PCsInfected24 }),
 			{Name: "policy", Kind: selector.Text, Text: func(s *unity.Site) string { return s.PolicyName.Raw() }},
 		},
 	}
+}
+
+// count is a field of sites that holds a number the server may have left out.
+func count(name string, of func(*unity.Site) unity.Int) selector.Field[*unity.Site] {
+	return selector.Field[*unity.Site]{Name: name, Kind: selector.Number,
+		Number: func(s *unity.Site) float64 { return float64(of(s).Or(0)) },
+		Known:  func(s *unity.Site) bool { return of(s).Known }}
 }
 
 // Over is by how many machines a site exceeds its seats; never negative.

@@ -40,10 +40,12 @@ func (f *Fleet) Find(ctx context.Context, query string, limit int) []Hit {
 		if i%4096 == 0 && ctx.Err() != nil {
 			return nil
 		}
-		score, field := q.score([]named{{"host", m.HostName.Raw()}, {"user", m.User()}, {"ip", m.IPs()}, {"mac", m.MAC()}, {"id", string(m.ID)}})
-		if score == 0 && len(words) > 1 {
-			score, field = q.score([]named{{"host", m.HostName.Raw() + " " + m.SiteName.Raw() + " " + m.User()}})
+		names := []named{{"host", m.HostName.Raw()}, {"user", m.User()}, {"ip", m.IPs()}, {"mac", m.MAC()}, {"id", string(m.ID)}}
+		if len(words) > 1 {
+			// With several words one may name the customer; a single one finds the customer itself, not all its machines.
+			names = append(names, named{"site", m.SiteName.Raw()})
 		}
+		score, field := q.score(names)
 		if score > 0 {
 			if !m.Deactivated.On {
 				score += 10
@@ -52,7 +54,7 @@ func (f *Fleet) Find(ctx context.Context, query string, limit int) []Hit {
 		}
 	}
 	sort.SliceStable(hits, func(i, j int) bool { return hits[i].before(hits[j]) })
-	return hits[:min(limit, len(hits))]
+	return hits[:min(max(limit, 0), len(hits))]
 }
 
 func (h Hit) before(o Hit) bool {
@@ -85,8 +87,10 @@ func newQuery(words []string) *query {
 	return q
 }
 
-// Scores of the ways to match one word; fuzzy scores stay below them.
+// Scores of the ways to match one word; fuzzy scores stay below them. Shorter names come first, but no name is so long
+// that it falls behind a weaker kind of match.
 const (
+	maxLength   = 900
 	scoreWhole  = 10_000
 	scoreSuffix = 7_000 // on names like DESKTOP-7F3K2L1 the tail is what tells machines apart
 	scorePrefix = 6_000
@@ -117,15 +121,16 @@ func (q *query) word(w string, pattern []rune, text string) int {
 		return 0
 	}
 	text = unity.Fold(text)
+	length := min(len(text), maxLength)
 	switch {
 	case text == w:
 		return scoreWhole
 	case strings.HasSuffix(text, w):
-		return scoreSuffix - len(text)
+		return scoreSuffix - length
 	case strings.HasPrefix(text, w):
-		return scorePrefix - len(text)
+		return scorePrefix - length
 	case strings.Contains(text, w):
-		return scorePart - len(text)
+		return scorePart - length
 	}
 	if len(pattern) < 3 {
 		return 0

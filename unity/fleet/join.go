@@ -55,18 +55,21 @@ func Join(machines []*Machine, reports []unity.Status, whole bool) (unjoined int
 
 func foldID(id unity.MachineID) string { return unity.Fold(string(id)) }
 
+// hostKey is "" for a name that folds to nothing, as for none.
 func hostKey(host unity.Text) string {
-	if host.Empty() {
+	folded := unity.Fold(host.Raw())
+	if folded == "" {
 		return ""
 	}
-	return "\x00" + unity.Fold(host.Raw())
+	return "\x00" + folded
 }
 
 func keyHost(key unity.Keycode, host unity.Text) string {
-	if host.Empty() || key == "" {
+	h := hostKey(host)
+	if h == "" || key == "" {
 		return ""
 	}
-	return string(key) + hostKey(host)
+	return string(key) + h
 }
 
 // uniqueMachines maps a key to its machine, and to nil where two machines share it.

@@ -174,6 +174,11 @@ func (m *Machine) GroupLabel() string { return firstOf(m.Group, m.GroupName, str
 // PolicyLabel is the policy's name, or its id.
 func (m *Machine) PolicyLabel() string { return firstOf(m.Policy, m.PolicyName, string(m.PolicyID)) }
 
+// groupNamed and policyNamed tell whether a name is known: an id says nothing about what the name may be.
+func (m *Machine) groupNamed() bool { return !m.Group.Empty() || !m.GroupName.Empty() }
+
+func (m *Machine) policyNamed() bool { return !m.Policy.Empty() || !m.PolicyName.Empty() }
+
 func firstOf(a, b unity.Text, id string) string {
 	for _, t := range []unity.Text{a, b} {
 		if !t.Empty() {

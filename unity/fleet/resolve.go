@@ -48,13 +48,13 @@ func (e *AmbiguousError) Error() string {
 func FindSite(sites []unity.Site, name string) (*unity.Site, error) {
 	var hits []*unity.Site
 	key, keyErr := unity.ParseKeycode(name)
-	id := unity.SiteID(strings.ToLower(strings.TrimSpace(name)))
+	id := strings.TrimSpace(name)
 	for i := range sites {
 		s := &sites[i]
-		if s.ID == id || keyErr == nil && s.Keycode == key {
+		if id != "" && strings.EqualFold(string(s.ID), id) || keyErr == nil && s.Keycode == key {
 			return s, nil
 		}
-		if unity.Fold(s.Name.Raw()) == unity.Fold(name) {
+		if sameName(s.Name, name) {
 			hits = append(hits, s)
 		}
 	}
@@ -71,7 +71,7 @@ func FindGroup(groups []unity.Group, name string) (*unity.Group, error) {
 		if string(g.ID) == strings.ToLower(strings.TrimSpace(name)) {
 			return g, nil
 		}
-		if unity.Fold(g.Name.Raw()) == unity.Fold(name) {
+		if sameName(g.Name, name) {
 			hits = append(hits, g)
 		}
 	}
@@ -86,11 +86,17 @@ func FindPolicy(policies []unity.Policy, name string) (*unity.Policy, error) {
 		if string(p.ID) == strings.ToLower(strings.TrimSpace(name)) {
 			return p, nil
 		}
-		if unity.Fold(p.Name.Raw()) == unity.Fold(name) {
+		if sameName(p.Name, name) {
 			hits = append(hits, p)
 		}
 	}
 	return pick("policy", name, hits, func(p *unity.Policy) string { return fmt.Sprintf("%s  %s", p.ID, p.Name) })
+}
+
+// sameName compares whole names, folded. What folds to nothing is no name: it would be the name of all nameless ones.
+func sameName(has unity.Text, wanted string) bool {
+	folded := unity.Fold(wanted)
+	return folded != "" && unity.Fold(has.Raw()) == folded
 }
 
 func pick[T any](kind, name string, hits []*T, describe func(*T) string) (*T, error) {
@@ -116,7 +122,7 @@ func (f *Fleet) FindHost(name string, newest bool) (*Machine, error) {
 		switch {
 		case m.ID == id:
 			return m, nil
-		case m.HostName.Empty() || unity.Fold(m.HostName.Raw()) != unity.Fold(name):
+		case !sameName(m.HostName, name):
 		case m.Deactivated.On:
 			inactive = append(inactive, m)
 		default:
@@ -151,6 +157,9 @@ func describeMachine(m *Machine) string {
 // missing says which sites did not answer, or "".
 func (f *Fleet) missing() string {
 	if len(f.Failed) == 0 {
+		if f.Done < f.Total {
+			return fmt.Sprintf("only %d of %d sites have answered", f.Done, f.Total)
+		}
 		return ""
 	}
 	names := make([]string, 0, len(f.Failed))

@@ -42,8 +42,8 @@ type SweepOptions struct {
 	Sites []unity.SiteID
 	// Status also reads agent reports.
 	Status bool
-	// Active leaves deactivated endpoints out.
-	Active     bool
+	// Names also reads the names of groups, one more call per site, and of policies.
+	Names      bool
 	StaleAfter time.Duration
 	// Progress is told after each site, under a lock. The Fleet must not be kept; its machines may be, they do not change.
 	Progress func(*Fleet)
@@ -62,7 +62,10 @@ func Sweep(ctx context.Context, c *unity.Client, o SweepOptions) (*Fleet, error)
 	}
 	chosen := chooseSites(f, o.Sites)
 	f.Total = len(chosen)
-	s := &sweeper{client: c, options: o, fleet: f}
+	s := &sweeper{client: c, options: o, fleet: f, everything: len(o.Sites) == 0}
+	if o.Names {
+		s.policies = policyNames(ctx, c)
+	}
 	group, gctx := errgroup.WithContext(ctx)
 	var reports []unity.Status
 	if o.Status {
@@ -80,8 +83,24 @@ func Sweep(ctx context.Context, c *unity.Client, o SweepOptions) (*Fleet, error)
 	if err := ctx.Err(); err != nil {
 		return f, err
 	}
-	s.join(reports, len(o.Sites) == 0)
-	return f, nil
+	s.join(reports)
+	if s.everything && f.Unjoined > 0 && f.StatusErr == nil && o.Status {
+		s.joinSites(ctx, chosen)
+	}
+	return f, ctx.Err()
+}
+
+// policyNames reads the console's policies; without them ids are shown, which is no failure.
+func policyNames(ctx context.Context, c *unity.Client) map[unity.PolicyID]unity.Text {
+	out := map[unity.PolicyID]unity.Text{}
+	policies, err := c.Policies(ctx)
+	if err != nil {
+		return out
+	}
+	for i := range policies {
+		out[policies[i].ID] = policies[i].Name
+	}
+	return out
 }
 
 func chooseSites(f *Fleet, only []unity.SiteID) []*unity.Site {
@@ -104,15 +123,22 @@ func chooseSites(f *Fleet, only []unity.SiteID) []*unity.Site {
 }
 
 type sweeper struct {
-	client    *unity.Client
-	options   SweepOptions
-	mu        sync.Mutex
-	fleet     *Fleet
-	statusErr error
+	client  *unity.Client
+	options SweepOptions
+	// everything tells a sweep of all visible sites.
+	everything bool
+	policies   map[unity.PolicyID]unity.Text
+	mu         sync.Mutex
+	fleet      *Fleet
+	statusErr  error
 }
 
 func (s *sweeper) site(ctx context.Context, site *unity.Site) error {
-	machines, err := ReadSite(ctx, s.client, site, SiteOptions{Active: s.options.Active, StaleAfter: s.options.StaleAfter})
+	o := SiteOptions{StaleAfter: s.options.StaleAfter, Policies: s.policies}
+	if s.options.Names {
+		o.Groups = GroupNames(ctx, s.client, site.ID)
+	}
+	machines, err := ReadSite(ctx, s.client, site, o)
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
@@ -132,26 +158,90 @@ func (s *sweeper) site(ctx context.Context, site *unity.Site) error {
 	return nil
 }
 
+// GroupNames reads the names of a site's groups; without them ids are shown, which is no failure.
+func GroupNames(ctx context.Context, c *unity.Client, site unity.SiteID) map[unity.GroupID]unity.Text {
+	out := map[unity.GroupID]unity.Text{}
+	groups, err := c.Groups(ctx, site)
+	if err != nil {
+		return out
+	}
+	for i := range groups {
+		out[groups[i].ID] = groups[i].Name
+	}
+	return out
+}
+
 // status reads agent reports: of the whole console, or of the few sites that were asked for.
 func (s *sweeper) status(ctx context.Context, sites []*unity.Site) ([]unity.Status, error) {
-	if len(s.options.Sites) == 0 {
+	if s.everything {
 		return unity.Collect(s.client.GSMStatus(ctx, unity.StatusQuery{}))
 	}
 	var out []unity.Status
 	for _, site := range sites {
-		rows, err := unity.Collect(s.client.SiteStatus(ctx, site.Keycode, unity.StatusQuery{}))
+		rows, err := siteReports(ctx, s.client, site)
 		if err != nil {
 			return out, err
-		}
-		for i := range rows {
-			rows[i].Keycode = site.Keycode
 		}
 		out = append(out, rows...)
 	}
 	return out, nil
 }
 
-func (s *sweeper) join(reports []unity.Status, everything bool) {
+// siteReports reads the reports of one site. They are that site's, whether or not the rows say so.
+func siteReports(ctx context.Context, c *unity.Client, site *unity.Site) ([]unity.Status, error) {
+	rows, err := unity.Collect(c.SiteStatus(ctx, site.Keycode, unity.StatusQuery{}))
+	for i := range rows {
+		rows[i].Keycode = site.Keycode
+	}
+	return rows, err
+}
+
+// joinSites asks site by site where host names are not unique in the whole console, or a site is missing from it. A
+// site that does not answer leaves its machines without a report.
+func (s *sweeper) joinSites(ctx context.Context, sites []*unity.Site) {
+	of := map[unity.SiteID][]*Machine{}
+	open := map[unity.SiteID]bool{}
+	for _, m := range s.fleet.Machines {
+		of[m.SiteID] = append(of[m.SiteID], m)
+		open[m.SiteID] = open[m.SiteID] || m.Status == nil
+	}
+	broken := map[unity.SiteID]bool{}
+	for _, bad := range s.fleet.Failed {
+		broken[bad.Site] = true
+	}
+	group, gctx := errgroup.WithContext(ctx)
+	group.SetLimit(16)
+	for _, site := range sites {
+		if !open[site.ID] || broken[site.ID] {
+			continue
+		}
+		group.Go(func() error {
+			rows, err := siteReports(gctx, s.client, site)
+			if err != nil {
+				return nil //nolint:nilerr // those machines stay without a report, and are counted
+			}
+			unjoined := joinOpen(of[site.ID], rows)
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			s.fleet.Unjoined -= unjoined
+			return nil
+		})
+	}
+	_ = group.Wait() // no task fails
+}
+
+// joinOpen joins a whole site again and keeps what was joined before; it returns how many machines gained a report.
+func joinOpen(machines []*Machine, rows []unity.Status) int {
+	before := 0
+	for _, m := range machines {
+		if m.Status == nil {
+			before++
+		}
+	}
+	return before - Join(machines, rows, true)
+}
+
+func (s *sweeper) join(reports []unity.Status) {
 	f := s.fleet
 	f.StatusErr = s.statusErr
 	// Machines that were shown while the sweep went on are not changed under their readers.
@@ -170,15 +260,13 @@ func (s *sweeper) join(reports []unity.Status, everything bool) {
 		f.Unjoined = len(f.Machines)
 		return
 	}
-	// A host name is unique only among all machines: not when a site is missing, hidden, or when reports cover
-	// deactivated machines that were left out.
-	whole := len(f.Failed) == 0 && !s.options.Active && (!everything || f.Hidden == 0)
+	// A host name is unique only among all machines: not when a site is missing or hidden.
+	whole := len(f.Failed) == 0 && (!s.everything || f.Hidden == 0)
 	f.Unjoined = Join(f.Machines, reports, whole)
 }
 
 // SiteOptions say how one site is read.
 type SiteOptions struct {
-	Active     bool
 	StaleAfter time.Duration
 	// Groups and Policies give names to ids; nil means unknown.
 	Groups   map[unity.GroupID]unity.Text
@@ -188,11 +276,7 @@ type SiteOptions struct {
 // ReadSite reads the machines of one site to the end. On an error it returns what it has.
 func ReadSite(ctx context.Context, c *unity.Client, site *unity.Site, o SiteOptions) ([]*Machine, error) {
 	var out []*Machine
-	q := unity.EndpointQuery{}
-	if o.Active {
-		q.Type = "active"
-	}
-	for page, err := range c.Endpoints(ctx, site.ID, q) {
+	for page, err := range c.Endpoints(ctx, site.ID, unity.EndpointQuery{}) {
 		if err != nil {
 			return out, err
 		}

@@ -203,8 +203,16 @@ func (s *Server) serveAuthorize(c *call) reply {
 	if err != nil || !target.IsAbs() || q.Get("response_type") != "code" || strings.Contains(q.Get("scope"), "*") {
 		return oauthError(http.StatusBadRequest, "invalid_request", "response_type, redirect_uri or scope is wrong.")
 	}
+	known := false
+	for _, u := range s.users {
+		known = known || u.clientID == q.Get("client_id")
+	}
+	if !known {
+		return oauthError(http.StatusBadRequest, "unauthorized_client", "The client is not known.")
+	}
 	code := hex.EncodeToString(randomBytes(12))
-	s.tokens.codes[code] = authCode{user: s.userNamed(s.opts.User), scope: q.Get("scope"), expires: c.at.Add(time.Minute)}
+	s.tokens.codes[code] = authCode{user: s.userNamed(s.opts.User), clientID: q.Get("client_id"), redirect: q.Get("redirect_uri"),
+		scope: q.Get("scope"), expires: c.at.Add(time.Minute)}
 	values := target.Query()
 	values.Set("code", code)
 	values.Set("state", q.Get("state"))
@@ -215,7 +223,7 @@ func (s *Server) serveAuthorize(c *call) reply {
 func (s *Server) grantCode(c *call, form url.Values, clientID string) reply {
 	code, found := s.tokens.codes[form.Get("code")]
 	delete(s.tokens.codes, form.Get("code"))
-	if !found || !c.at.Before(code.expires) {
+	if !found || !c.at.Before(code.expires) || code.clientID != clientID || code.redirect != form.Get("redirect_uri") {
 		return s.invalidGrant("The code is invalid or has expired.")
 	}
 	if form.Get("scope") == "" || strings.Contains(form.Get("scope"), "*") {

@@ -37,9 +37,11 @@ type tokenStore struct {
 }
 
 type authCode struct {
-	user    *user
-	scope   string
-	expires time.Time
+	user *user
+	// clientID and redirect are what the code was asked for with; it is good for nothing else.
+	clientID, redirect string
+	scope              string
+	expires            time.Time
 }
 
 func newTokenStore() *tokenStore {

@@ -71,6 +71,16 @@ func (s *Server) ChangePassword(name, password string) {
 	}
 }
 
+// RotateClientSecret gives the API client of a user a new secret; the tokens
+// stay good. Unknown users are ignored.
+func (s *Server) RotateClientSecret(name, secret string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if u := s.userNamed(name); u != nil {
+		u.clientSecret = secret
+	}
+}
+
 // RevokeTokens revokes every token of a user but leaves the password, as the
 // vendor's support may do. Unknown users are ignored.
 func (s *Server) RevokeTokens(name string) {

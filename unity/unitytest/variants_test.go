@@ -86,17 +86,29 @@ func authProbes() map[string]func(*bench) bool {
 			return status == 400
 		},
 		"authorization-code": func(b *bench) bool {
-			w := httptest.NewRecorder()
-			b.s.ServeHTTP(w, httptest.NewRequestWithContext(b.t.Context(), http.MethodGet,
-				"/auth/authorize?client_id=c&response_type=code&state=s&scope=Console.GSM&redirect_uri=http%3A%2F%2Flocalhost%2Fcb", nil))
-			back, err := url.Parse(w.Header().Get("Location"))
-			if err != nil || w.Code != http.StatusFound || back.Query().Get("state") != "s" {
+			ask := func(clientID string) (int, url.Values) {
+				q := url.Values{"client_id": {clientID}, "response_type": {"code"}, "state": {"s"}, "scope": {"Console.GSM"}, "redirect_uri": {"http://localhost/cb"}}
+				w := httptest.NewRecorder()
+				b.s.ServeHTTP(w, httptest.NewRequestWithContext(b.t.Context(), http.MethodGet, "/auth/authorize?"+q.Encode(), nil))
+				back, err := url.Parse(w.Header().Get("Location"))
+				if err != nil {
+					return 0, nil
+				}
+				return w.Code, back.Query()
+			}
+			unknown, _ := ask("c")
+			status, back := ask(b.s.Credentials().ClientID)
+			if unknown != http.StatusBadRequest || status != http.StatusFound || back.Get("state") != "s" {
 				return false
 			}
-			form := url.Values{"grant_type": {"authorization_code"}, "code": {back.Query().Get("code")}, "scope": {"Console.GSM"}}
+			form := url.Values{"grant_type": {"authorization_code"}, "code": {back.Get("code")}, "scope": {"Console.GSM"}, "redirect_uri": {"http://localhost/cb"}}
 			first, _ := b.code(form)
 			again, code := b.code(form)
-			return first == 200 && again == 400 && code == "invalid_grant"
+			_, back = ask(b.s.Credentials().ClientID)
+			form.Set("code", back.Get("code"))
+			form.Set("redirect_uri", "http://localhost/other")
+			foreign, _ := b.code(form)
+			return first == 200 && again == 400 && code == "invalid_grant" && foreign == 400
 		},
 		"token-error-full": func(b *bench) bool {
 			_, body := b.tokenCall(url.Values{})

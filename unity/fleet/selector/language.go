@@ -91,34 +91,46 @@ func (l *Language[T]) names() string {
 	return strings.Join(names, " ")
 }
 
-// Complete proposes completions of the last term of an expression: field names, then values.
+// Complete proposes completions of the last term of an expression: field names, then values, also after | and :=. Inside
+// quotes it proposes nothing.
 func (l *Language[T]) Complete(expr string) []string {
+	if strings.Count(expr, `"`)%2 != 0 {
+		return nil
+	}
 	at := strings.LastIndexByte(expr, ' ') + 1
 	head, term := expr[:at], expr[at:]
-	neg := ""
 	if strings.HasPrefix(term, "!") {
-		neg, term = "!", term[1:]
+		head, term = head+"!", term[1:]
 	}
 	name, value, isField := strings.Cut(term, ":")
-	var out []string
 	if !isField {
-		for i := range l.Fields {
-			if term != "" && strings.HasPrefix(l.Fields[i].Name, strings.ToLower(name)) {
-				out = append(out, head+neg+l.Fields[i].Name+":")
-			}
-		}
-		return out
+		return l.completeName(head, name)
 	}
 	f := l.field(strings.ToLower(name))
 	if f == nil {
 		return nil
 	}
+	head += f.Name + ":"
+	if cut := strings.LastIndexAny(value, "|=") + 1; cut > 0 {
+		head, value = head+value[:cut], value[cut:]
+	}
+	var out []string
 	for _, v := range f.Values {
 		if strings.HasPrefix(l.Fold(v), l.Fold(value)) {
 			if strings.ContainsAny(v, " |") {
 				v = `"` + v + `"`
 			}
-			out = append(out, head+neg+f.Name+":"+v)
+			out = append(out, head+v)
+		}
+	}
+	return out
+}
+
+func (l *Language[T]) completeName(head, start string) []string {
+	var out []string
+	for i := range l.Fields {
+		if start != "" && strings.HasPrefix(l.Fields[i].Name, strings.ToLower(start)) {
+			out = append(out, head+l.Fields[i].Name+":")
 		}
 	}
 	return out

@@ -1,6 +1,7 @@
 package selector
 
 import (
+	"cmp"
 	"math"
 	"strconv"
 	"strings"
@@ -75,7 +76,7 @@ func (l *Language[T]) Parse(expr string) (*Plan[T], error) {
 
 func (l *Language[T]) compile(lx lexeme) (term[T], error) {
 	if lx.name == "" {
-		return l.bare(lx.values[0].text)
+		return l.bare(lx.values[0])
 	}
 	f := l.field(lx.name)
 	if f == nil {
@@ -92,7 +93,7 @@ func (l *Language[T]) compile(lx lexeme) (term[T], error) {
 		}
 		anyOf = append(anyOf, m)
 	}
-	return term[T]{known: f.Known, match: func(row T, now time.Time) bool {
+	return term[T]{known: knownFor(f, lx.op), match: func(row T, now time.Time) bool {
 		for _, m := range anyOf {
 			if m(row, now) {
 				return true
@@ -102,8 +103,20 @@ func (l *Language[T]) compile(lx lexeme) (term[T], error) {
 	}}, nil
 }
 
+// knownFor tells whether a row can answer: for an order of versions, only when its version has one.
+func knownFor[T any](f *Field[T], op string) func(T) bool {
+	if f.Kind != Version || op == "" {
+		return f.Known
+	}
+	return func(row T) bool { return (f.Known == nil || f.Known(row)) && isVersion(f.Text(row)) }
+}
+
 // bare looks in several fields; those that a row does not know are passed over.
-func (l *Language[T]) bare(word string) (term[T], error) {
+func (l *Language[T]) bare(v value) (term[T], error) {
+	word := v.text
+	if l.Fold(word) == "" {
+		return term[T]{}, nothingLeft(v)
+	}
 	var anyOf []func(T, time.Time) bool
 	for _, name := range l.Bare {
 		f := l.field(name)
@@ -136,6 +149,9 @@ func (l *Language[T]) comparison(f *Field[T], lx lexeme, v value) (func(T, time.
 		if f.Kind == Exact && len(f.Values) > 0 && !contains(f.Values, v.text, l.Fold) {
 			return nil, &SyntaxError{Column: v.column, Text: f.Name + " is one of " + strings.Join(f.Values, " ")}
 		}
+		if want := l.Fold(v.text); want == "" || f.Kind == Keycode && strings.Trim(want, "-") == "" {
+			return nil, nothingLeft(v)
+		}
 		return l.textMatch(f, v.text, lx.exact), nil
 	case Age, Until:
 		return timeMatch(f, lx, v)
@@ -145,6 +161,9 @@ func (l *Language[T]) comparison(f *Field[T], lx lexeme, v value) (func(T, time.
 		return numberMatch(f, lx, v)
 	}
 }
+
+// nothingLeft refuses a value of blanks or marks that folds to nothing: as a part of a text it would match every row.
+func nothingLeft(v value) error { return &SyntaxError{Column: v.column, Text: "a value is expected"} }
 
 func contains(values []string, v string, fold func(string) string) bool {
 	for _, x := range values {
@@ -238,7 +257,7 @@ func (e *ageError) Error() string {
 
 func numberMatch[T any](f *Field[T], lx lexeme, v value) (func(T, time.Time) bool, error) {
 	n, err := strconv.ParseFloat(v.text, 64)
-	if err != nil {
+	if err != nil || math.IsNaN(n) || math.IsInf(n, 0) {
 		return nil, &SyntaxError{Column: v.column, Text: strconv.Quote(v.text) + " is no number"}
 	}
 	return func(row T, _ time.Time) bool { return compare(lx.op, f.Number(row), n) }, nil
@@ -268,27 +287,23 @@ func isVersion(s string) bool {
 	return s != "" && strings.Trim(s, "0123456789.") == "" && s[0] != '.'
 }
 
-// CompareVersions compares dotted numbers: 9.0.9 comes before 9.0.36. Missing parts count as 0.
+// CompareVersions compares dotted numbers of any length: 9.0.9 comes before 9.0.36. Missing parts, and parts that are no
+// number, count as 0.
 func CompareVersions(a, b string) int {
 	as, bs := strings.Split(a, "."), strings.Split(b, ".")
 	for i := range max(len(as), len(bs)) {
-		if d := versionPart(as, i) - versionPart(bs, i); d != 0 {
-			if d < 0 {
-				return -1
-			}
-			return 1
+		x, y := versionPart(as, i), versionPart(bs, i)
+		if d := cmp.Or(cmp.Compare(len(x), len(y)), cmp.Compare(x, y)); d != 0 {
+			return d
 		}
 	}
 	return 0
 }
 
-func versionPart(parts []string, i int) int {
-	if i >= len(parts) {
-		return 0
+// versionPart is a part without leading zeros, so that a longer one is a larger number.
+func versionPart(parts []string, i int) string {
+	if i >= len(parts) || strings.Trim(parts[i], "0123456789") != "" {
+		return ""
 	}
-	n, err := strconv.Atoi(parts[i])
-	if err != nil {
-		return 0
-	}
-	return n
+	return strings.TrimLeft(parts[i], "0")
 }

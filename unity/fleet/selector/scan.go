@@ -76,11 +76,14 @@ func (s *scanner) term() (lexeme, error) {
 		if s.end() || unicode.IsSpace(s.peek()) {
 			return lx, s.fail("a term is expected after !")
 		}
+		if s.peek() == '!' {
+			return lx, s.fail("a term takes one ! only; a name that begins with ! needs quotes")
+		}
 	}
 	lx.name = s.name()
 	if lx.name != "" {
 		switch {
-		case s.take(":="), s.take("="):
+		case s.take("="):
 			lx.exact = true
 		default:
 			for _, op := range []string{"<=", ">=", "<", ">"} {

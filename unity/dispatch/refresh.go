@@ -1,0 +1,76 @@
+package dispatch
+
+import (
+	"context"
+	"time"
+
+	"github.com/unitty/unitty/unity"
+	"github.com/unitty/unitty/unity/fleet"
+)
+
+// refresh reads the targets of a plan again that was looked at for longer than a reading is good for. Whatever is no
+// longer as it was confirmed is left out, named in the job, and not sent to. It returns the requests that remain.
+func (r *runner) refresh(ctx context.Context) ([]Batch, error) {
+	p := r.plan
+	if p.Operation.Asks(len(p.Targets)) < Disrupt || r.client.Now().Sub(p.MadeAt) <= RereadAge*time.Second {
+		return p.Batches, nil
+	}
+	m := maker{ctx: ctx, client: r.client, plan: &Plan{Operation: p.Operation}}
+	again, err := m.reread(p.Targets)
+	if err != nil {
+		return nil, err
+	}
+	now := map[unity.EndpointID]fleet.Ref{}
+	for _, ref := range again {
+		now[ref.ID] = ref
+	}
+	left := map[unity.EndpointID]bool{}
+	for _, ref := range p.Targets {
+		if why := changedSince(ref, now); why != "" {
+			left[ref.ID] = true
+			r.set([]fleet.Ref{ref}, Skipped, why, "")
+		}
+	}
+	return p.without(r.client, left)
+}
+
+// changedSince says what is different from what was confirmed, or "".
+func changedSince(ref fleet.Ref, now map[unity.EndpointID]fleet.Ref) string {
+	is, there := now[ref.ID]
+	switch {
+	case !there:
+		return "it left this site after the plan was made"
+	case is.HostName != ref.HostName:
+		return "it was renamed to " + is.Name() + " after the plan was made"
+	case is.Inactive != ref.Inactive:
+		return "it was deactivated or reactivated after the plan was made"
+	default:
+		return ""
+	}
+}
+
+// without gives the plan's requests, those rebuilt that named a machine which is left out.
+func (p *Plan) without(c *unity.Client, left map[unity.EndpointID]bool) ([]Batch, error) {
+	var out []Batch
+	for _, b := range p.Batches {
+		var refs []fleet.Ref
+		for _, ref := range b.Refs {
+			if !left[ref.ID] {
+				refs = append(refs, ref)
+			}
+		}
+		switch len(refs) {
+		case 0:
+			continue
+		case len(b.Refs):
+			out = append(out, b)
+			continue
+		}
+		smaller, err := newBatch(c, p.Operation, b.Targets.Site(), refs)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, smaller)
+	}
+	return out, nil
+}
