@@ -108,7 +108,7 @@ func (a *app) remarks(f *fleet.Fleet, unknown int) error {
 		say("no agent status: %s", unity.Clean(f.StatusErr.Error()))
 	}
 	if unknown > 0 {
-		say("%d machines are left out: they have no agent status that is theirs for certain", unknown)
+		say("%d machines are left out: what the selector asks (agent status, or a name) is not known of them for certain", unknown)
 	}
 	if len(f.Failed) > 0 {
 		return &codeError{code: exitPartly}

@@ -78,7 +78,7 @@ func (a *app) targets(ctx context.Context, sess *session, s selection) ([]fleet.
 	if s.whereSet {
 		rows, unknown := matching(f.Machines, plan, sess)
 		if unknown > 0 {
-			_, _ = fmt.Fprintf(a.err, "unitty: %d machines are left out: they have no agent status that is theirs for certain\n", unknown)
+			_, _ = fmt.Fprintf(a.err, "unitty: %d machines are left out: what the selector asks (agent status, or a name) is not known of them for certain\n", unknown)
 		}
 		if len(f.Failed) > 0 {
 			_, _ = fmt.Fprintf(a.err, "unitty: %d sites did not answer; their machines are left out\n", len(f.Failed))

@@ -12,7 +12,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"go.uber.org/goleak"
 
@@ -52,8 +51,6 @@ func newLab(t fatal, o unitytest.Options) *lab {
 	}
 	return l
 }
-
-func fixedClock() time.Time { return time.Date(2026, 3, 14, 15, 9, 26, 0, time.UTC) }
 
 // Token signs in when there is no token.
 func (l *lab) Token(ctx context.Context) (string, error) {

@@ -16,7 +16,6 @@ import (
 
 // maker fills a plan.
 type maker struct {
-	ctx     context.Context //nolint:containedctx // a maker lives for one call of Make
 	client  *unity.Client
 	plan    *Plan
 	options PlanOptions
@@ -26,10 +25,10 @@ type maker struct {
 const rereadWhole = 20
 
 // reread reads every target again and names what changed since it was chosen.
-func (m *maker) reread(refs []fleet.Ref) ([]fleet.Ref, error) {
+func (m *maker) reread(ctx context.Context, refs []fleet.Ref) ([]fleet.Ref, error) {
 	fresh := map[unity.EndpointID]*unity.Endpoint{}
 	var mu sync.Mutex
-	group, ctx := errgroup.WithContext(m.ctx)
+	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(16)
 	keep := func(e *unity.Endpoint) { mu.Lock(); fresh[e.ID] = e; mu.Unlock() }
 	for site, of := range bySite(refs) {
@@ -123,7 +122,7 @@ func siteOrder(refs []fleet.Ref) []unity.SiteID {
 }
 
 // sites warns about sites whose machines will not obey, or where the user may not send.
-func (m *maker) sites(refs []fleet.Ref) error {
+func (m *maker) sites(ctx context.Context, refs []fleet.Ref) error {
 	known := map[unity.SiteID]*unity.Site{}
 	for i := range m.options.Sites {
 		known[m.options.Sites[i].ID] = &m.options.Sites[i]
@@ -132,7 +131,7 @@ func (m *maker) sites(refs []fleet.Ref) error {
 		s := known[id]
 		if s == nil {
 			var err error
-			if s, err = m.client.Site(m.ctx, id); err != nil {
+			if s, err = m.client.Site(ctx, id); err != nil {
 				return fmt.Errorf("the site of %s cannot be read: %w", bySite(refs)[id][0].Name(), err)
 			}
 		}
@@ -155,12 +154,12 @@ func (m *maker) sites(refs []fleet.Ref) error {
 const lookBack = 31 * 24 * time.Hour
 
 // openCommands finds the same command still waiting (skipped, unless it is to be sent again) and the opposite one.
-func (m *maker) openCommands(refs []fleet.Ref) ([]fleet.Ref, error) {
+func (m *maker) openCommands(ctx context.Context, refs []fleet.Ref) ([]fleet.Ref, error) {
 	var (
 		mu   sync.Mutex
 		open = map[unity.EndpointID][]unity.Command{}
 	)
-	group, ctx := errgroup.WithContext(m.ctx)
+	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(16)
 	for site, of := range bySite(refs) {
 		group.Go(func() error {

@@ -81,18 +81,18 @@ func Make(ctx context.Context, c *unity.Client, op Operation, targets Frozen, o 
 		}
 		p.Console = console.Name.String()
 	}
-	m := maker{ctx: ctx, client: c, plan: p, options: o}
+	m := maker{client: c, plan: p, options: o}
 	refs := targets.Refs()
 	if op.Asks(len(refs)) >= Disrupt {
 		var err error
-		if refs, err = m.reread(refs); err != nil {
+		if refs, err = m.reread(ctx, refs); err != nil {
 			return nil, err
 		}
 	}
-	if err := m.sites(refs); err != nil {
+	if err := m.sites(ctx, refs); err != nil {
 		return nil, err
 	}
-	refs, err := m.openCommands(refs)
+	refs, err := m.openCommands(ctx, refs)
 	if err != nil {
 		return nil, err
 	}

@@ -15,8 +15,8 @@ func (r *runner) refresh(ctx context.Context) ([]Batch, error) {
 	if p.Operation.Asks(len(p.Targets)) < Disrupt || r.client.Now().Sub(p.MadeAt) <= RereadAge*time.Second {
 		return p.Batches, nil
 	}
-	m := maker{ctx: ctx, client: r.client, plan: &Plan{Operation: p.Operation}}
-	again, err := m.reread(p.Targets)
+	m := maker{client: r.client, plan: &Plan{Operation: p.Operation}}
+	again, err := m.reread(ctx, p.Targets)
 	if err != nil {
 		return nil, err
 	}

@@ -27,7 +27,9 @@ func MachineLanguage(forChange bool, now func() time.Time, missingScope func(str
 			{Name: "policy", Kind: selector.Text, Text: (*Machine).PolicyLabel, Known: (*Machine).policyNamed},
 			{Name: "status", Kind: selector.Exact, Values: States(), Scope: statusScope,
 				Known: func(m *Machine) bool { _, ok := m.State(now()); return ok },
-				Text:  func(m *Machine) string { s, _ := m.State(now()); return s }},
+				Text:  func(m *Machine) string { s, _ := m.State(now()); return s },
+				// Deactivation is known from the console; only what is left takes a report.
+				Possible: func(*Machine) []string { return States()[1:] }},
 			{Name: "seen", Kind: selector.Age, Time: (*Machine).Seen},
 			{Name: "first", Kind: selector.Age, Time: func(m *Machine) time.Time { return m.FirstSeen.Time },
 				Known: func(m *Machine) bool { return m.FirstSeen.Known() }},

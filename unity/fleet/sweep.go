@@ -218,7 +218,7 @@ func (s *sweeper) joinSites(ctx context.Context, sites []*unity.Site) {
 		group.Go(func() error {
 			rows, err := siteReports(gctx, s.client, site)
 			if err != nil {
-				return nil //nolint:nilerr // those machines stay without a report, and are counted
+				return nil // those machines stay without a report, and are counted
 			}
 			unjoined := joinOpen(of[site.ID], rows)
 			s.mu.Lock()

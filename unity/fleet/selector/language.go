@@ -39,6 +39,8 @@ type Field[T any] struct {
 	Number func(T) float64
 	// Known tells whether the row knows the field at all; nil means always.
 	Known func(T) bool
+	// Possible lists what the value of an Exact field can be for a row that does not know it; nil means anything.
+	Possible func(T) []string
 	// Values are proposed on completion.
 	Values []string
 	// Scope is the token scope the field's data needs; "" for none.

@@ -93,6 +93,9 @@ func (l *Language[T]) compile(lx lexeme) (term[T], error) {
 		}
 		anyOf = append(anyOf, m)
 	}
+	if f.Possible != nil && f.Known != nil {
+		return l.possible(f, lx), nil
+	}
 	return term[T]{known: knownFor(f, lx.op), match: func(row T, now time.Time) bool {
 		for _, m := range anyOf {
 			if m(row, now) {
@@ -101,6 +104,39 @@ func (l *Language[T]) compile(lx lexeme) (term[T], error) {
 		}
 		return false
 	}}, nil
+}
+
+// possible decides rows of unknown value by what the value can be: when all of it is asked for, or none of it.
+func (l *Language[T]) possible(f *Field[T], lx lexeme) term[T] {
+	wanted := map[string]bool{}
+	for _, v := range lx.values {
+		wanted[l.Fold(v.text)] = true
+	}
+	count := func(row T) (hits, all int) {
+		values := f.Possible(row)
+		for _, v := range values {
+			if wanted[l.Fold(v)] {
+				hits++
+			}
+		}
+		return hits, len(values)
+	}
+	return term[T]{
+		known: func(row T) bool {
+			if f.Known(row) {
+				return true
+			}
+			hits, all := count(row)
+			return hits == 0 || hits == all
+		},
+		match: func(row T, _ time.Time) bool {
+			if f.Known(row) {
+				return wanted[l.Fold(f.Text(row))]
+			}
+			hits, _ := count(row)
+			return hits > 0
+		},
+	}
 }
 
 // knownFor tells whether a row can answer: for an order of versions, only when its version has one.
