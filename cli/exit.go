@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"strings"
 
 	"github.com/unitty/unitty/auth"
@@ -53,6 +54,7 @@ func exitCode(err error) int {
 		ambiguous *fleet.AmbiguousError
 		syntax    *selector.SyntaxError
 		scope     *selector.ScopeError
+		answer    *unity.Error
 	)
 	switch {
 	case err == nil:
@@ -72,6 +74,8 @@ func exitCode(err error) int {
 	case errors.Is(err, auth.ErrNeedsLogin), errors.Is(err, auth.ErrInvalidGrant), errors.Is(err, auth.ErrWrongPassword), errors.Is(err, auth.ErrInvalidClient),
 		errors.Is(err, auth.ErrDenied), errors.Is(err, auth.ErrOtherAccount):
 		return exitSignIn
+	case errors.As(err, &answer) && answer.Status == http.StatusInternalServerError:
+		return exitFailed
 	case errors.Is(err, unity.ErrUnreachable), errors.Is(err, unity.ErrRateLimited), errors.Is(err, unity.ErrUnavailable):
 		return exitUnreachable
 	case errors.Is(err, unity.ErrUnauthenticated):

@@ -12,15 +12,24 @@ import (
 
 // TestScripts runs the program as others call it: each script of testdata/script is one verb or one promise.
 func TestScripts(t *testing.T) {
+	t.Parallel()
 	testscript.Run(t, testscript.Params{
 		Dir: filepath.Join("testdata", "script"), RequireExplicitExec: true, RequireUniqueNames: true,
-		Setup: prepareScript,
+		Setup: prepareScript, Condition: func(c string) (bool, error) {
+			if c != "long" {
+				return false, fmt.Errorf("unknown condition %q", c)
+			}
+			return long(), nil
+		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"sim": simCmd, "simctl": simctlCmd, "simlog": simlogCmd, "signin": signinCmd, "lastbody": lastbodyCmd,
 			"run": runCmd, "interrupt": interruptCmd, "jq": jqCmd, "fields": fieldsCmd, "lines": linesCmd, "secrets": secretsCmd,
 		},
 	})
 }
+
+// long tells whether the tests that take minutes were asked for.
+func long() bool { return os.Getenv("UNITTY_TEST_LONG") != "" }
 
 // simsOf is the key of the simulators of a script.
 type simsOf struct{}

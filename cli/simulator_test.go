@@ -27,6 +27,8 @@ type testSim struct {
 	breaks       *regexp.Regexp
 	brokenStatus int
 	broken       []string
+	// answer, when set, answers in the simulator's place where it returns true.
+	answer func(http.ResponseWriter, *http.Request) bool
 	// arrived gets a word for each call below /service; it is never waited for.
 	arrived chan struct{}
 }
@@ -64,7 +66,7 @@ func (s *testSim) serve(w http.ResponseWriter, r *http.Request) {
 	case s.arrived <- struct{}{}:
 	default:
 	}
-	if s.breakCall(w, r) {
+	if s.breakCall(w, r) || s.answerCall(w, r) {
 		return
 	}
 	tee := &teeWriter{ResponseWriter: w}
@@ -86,6 +88,14 @@ func (s *testSim) breakCall(w http.ResponseWriter, r *http.Request) bool {
 	w.WriteHeader(s.brokenStatus)
 	_, _ = fmt.Fprintf(w, `{"statusCode":%d,"requestId":"req-broken","error":"bad_request","error_description":"told to break","AdditionalInformation":{}}`, s.brokenStatus)
 	return true
+}
+
+// answerCall lets the test answer, if it wants to.
+func (s *testSim) answerCall(w http.ResponseWriter, r *http.Request) bool {
+	s.mu.Lock()
+	answer := s.answer
+	s.mu.Unlock()
+	return answer != nil && answer(w, r)
 }
 
 // teeWriter keeps a copy of the body.

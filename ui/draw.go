@@ -29,6 +29,9 @@ func (r *Root) View() tea.View {
 	}
 	lines, cx, cy := r.draw()
 	v.Content = strings.Join(lines, "\n")
+	if v.Content == "" {
+		v.Content = " " // an empty frame would be erased at every tick
+	}
 	if cx >= 0 && cy >= 0 && cx < r.w && cy < r.h {
 		v.Cursor = tea.NewCursor(cx, cy)
 		v.Cursor.Blink = false
