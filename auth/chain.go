@@ -128,7 +128,7 @@ func (c *chain) read(ctx context.Context) (record, error) {
 // write puts a generation into a slot and reads it back.
 func (c *chain) write(ctx context.Context, b *bundle, slot int) error {
 	err := c.writeOnce(ctx, b, slot)
-	if errors.Is(err, ErrTooLarge) && !b.access.Empty() {
+	if errors.Is(err, ErrTooLarge) && !b.access.Empty() && !b.refresh.Empty() {
 		// Only the refresh token must survive; an access token can be had again.
 		small := *b
 		small.access, small.life = Secret{}, 0

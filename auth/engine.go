@@ -43,6 +43,10 @@ type Options struct {
 	// LockDir overrides the folder of lock and sidecar. Every process that uses
 	// the store must use the same one.
 	LockDir string
+	// Critical is called when a critical section begins, and what it returns when
+	// the section ends; nil means none. A process that is stopped in between
+	// would hold up every other one, so the caller keeps it from being stopped.
+	Critical func() (leave func())
 	// Log receives debug lines without secrets; nil means none.
 	Log *slog.Logger
 }
@@ -58,6 +62,7 @@ type Engine struct {
 	override Secret
 	now      func() time.Time
 	log      *slog.Logger
+	critical func() (leave func())
 
 	stopCtx context.Context // ends lock waits and the loop, never a request
 	stop    context.CancelFunc
@@ -85,6 +90,7 @@ type Engine struct {
 	badScopes   map[string]bool
 	retryUnsave time.Time
 	saveTries   int
+	learned     int // refreshes per sign-in that the server was seen to allow; 0 means unknown
 	box         mailbox
 }
 
@@ -118,6 +124,9 @@ func NewEngine(o Options) (*Engine, error) {
 			return nil, err
 		}
 	}
+	if o.Critical == nil {
+		o.Critical = func() func() { return func() {} }
+	}
 	pol := o.Policy.withDefaults()
 	ch, err := newChain(o.Store, acct, o.LockDir, pol.StoreTimeout)
 	if err != nil {
@@ -125,7 +134,7 @@ func NewEngine(o Options) (*Engine, error) {
 	}
 	e := &Engine{
 		acct: acct, chain: ch, refused: newRefusals(ch, 50*time.Millisecond), prov: o.Provider, pol: pol, scope: o.Scope,
-		override: o.ClientSecret, now: func() time.Time { return o.Now().Round(0) }, log: o.Log,
+		override: o.ClientSecret, now: func() time.Time { return o.Now().Round(0) }, log: o.Log, critical: o.Critical,
 		sem: make(chan struct{}, 1), kick: make(chan struct{}, 1), badScopes: map[string]bool{},
 		box: mailbox{ch: make(chan Status, 1)},
 	}
@@ -235,6 +244,7 @@ func (e *Engine) exclusive(ctx context.Context, fn func() error) error {
 	select {
 	case e.sem <- struct{}{}:
 		defer func() { <-e.sem }()
+		defer e.critical()()
 		return fn()
 	case <-ctx.Done():
 		return ErrClosed
@@ -302,14 +312,13 @@ func (e *Engine) statusLocked() Status {
 	if e.lastErr != nil {
 		s.Class = e.lastErr.Class
 	}
+	s.MaxRefreshes = e.pol.Counted.limit(e.learned)
 	if b := e.cur; b != nil {
 		s.Gen, s.IssuedAt, s.Scopes = b.gen, b.issuedAt, slices.Clone(b.scope)
 		if !b.access.Empty() {
 			s.ExpiresAt = b.issuedAt.Add(b.life)
 		}
-		if !b.refreshAt.IsZero() {
-			s.RefreshExpiresAt = b.refreshAt.Add(e.pol.RefreshLife)
-		}
+		s.RefreshExpiresAt, s.Refreshes = b.refreshEnd(e.pol), b.refreshes
 	}
 	return s
 }

@@ -26,7 +26,11 @@ type bundle struct {
 	life      time.Duration // of the access token, from issuedAt
 	refreshAt time.Time     // wall clock, when the refresh token was issued
 	scope     []string
-	extra     map[string]json.RawMessage // fields of other versions, kept as they are
+	// refreshLife is how long the refresh token lives, from refreshAt; zero means
+	// what the policy says.
+	refreshLife time.Duration
+	refreshes   int                        // sent since the sign-in, where the server limits them
+	extra       map[string]json.RawMessage // fields of other versions, kept as they are
 }
 
 // envelope is the JSON form of a bundle.
@@ -40,6 +44,9 @@ type envelope struct {
 	LifeMS    int64     `json:"life_ms"`
 	RefreshAt time.Time `json:"rt_obtained_at"`
 	Scope     []string  `json:"scope"`
+	RTLifeMS  int64     `json:"rt_life_ms,omitempty"`
+	Refreshes int       `json:"refreshes,omitempty"`
+	NoRefresh bool      `json:"no_refresh,omitempty"`
 }
 
 // encode writes a bundle for the slot named key.
@@ -49,6 +56,7 @@ func (b *bundle) encode(key string) ([]byte, error) {
 		Refresh: b.refresh.Reveal(), Access: b.access.Reveal(),
 		IssuedAt: b.issuedAt.UTC(), LifeMS: b.life.Milliseconds(),
 		RefreshAt: b.refreshAt.UTC(), Scope: b.scope,
+		RTLifeMS: b.refreshLife.Milliseconds(), Refreshes: b.refreshes, NoRefresh: b.refresh.Empty(),
 	})
 	if err != nil || len(b.extra) == 0 {
 		return known, err
@@ -77,12 +85,17 @@ func decodeBundle(key string, data []byte) (*bundle, error) {
 		return nil, fmt.Errorf("a stored sign-in has the unknown format %d", e.Version)
 	case e.Key != key:
 		return nil, errors.New("a stored sign-in belongs to another account")
-	case !validToken(e.Refresh) || (e.Access != "" && !validToken(e.Access)):
+	case e.NoRefresh && (e.Refresh != "" || e.Access == ""):
+		return nil, errors.New("a stored sign-in holds no token of use")
+	case (!e.NoRefresh && !validToken(e.Refresh)) || (e.Access != "" && !validToken(e.Access)):
 		return nil, errors.New("a stored sign-in holds an unusable token")
-	case e.LifeMS < 0 || e.LifeMS > maxLife.Milliseconds():
+	case e.LifeMS < 0 || e.LifeMS > maxLife.Milliseconds() || e.RTLifeMS < 0 || e.RTLifeMS > maxRefreshLife.Milliseconds():
 		return nil, errors.New("a stored sign-in holds an impossible life time")
+	case e.Refreshes < 0:
+		return nil, errors.New("a stored sign-in holds an impossible count")
 	}
-	extra, err := extraFields(data, "v", "key", "gen", "refresh_token", "access_token", "issued_at", "life_ms", "rt_obtained_at", "scope")
+	extra, err := extraFields(data, "v", "key", "gen", "refresh_token", "access_token", "issued_at", "life_ms", "rt_obtained_at", "scope",
+		"rt_life_ms", "refreshes", "no_refresh")
 	if err != nil {
 		return nil, err
 	}
@@ -90,6 +103,7 @@ func decodeBundle(key string, data []byte) (*bundle, error) {
 		gen: e.Gen, access: NewSecret(e.Access), refresh: NewSecret(e.Refresh),
 		issuedAt: e.IssuedAt, life: time.Duration(e.LifeMS) * time.Millisecond,
 		refreshAt: e.RefreshAt, scope: cleanScopes(e.Scope), extra: extra,
+		refreshLife: time.Duration(e.RTLifeMS) * time.Millisecond, refreshes: e.Refreshes,
 	}, nil
 }
 

@@ -107,7 +107,7 @@ func (e *Engine) load() error {
 			e.settleLocked(NeedsLogin, e.lastErr.Hint)
 			return nil
 		}
-		e.settleLocked(Ready, "")
+		e.settleReadyLocked()
 	}
 	return nil
 }

@@ -15,11 +15,16 @@ func (e *Engine) refusedRefresh(ctx context.Context, v view, d demand, failure *
 			return nil
 		}
 		text := deadText(before, doubt, v.side.Pending)
+		if limited := e.learnLimit(&v, before, doubt); limited != "" {
+			text = limited
+		}
 		v.side.Dead = &deadMark{RTHash: tokenHash(v.rec.b.refresh), At: e.now().UTC(), Text: text}
 		failure.Hint = text
 		failure.kinds = append(failure.kinds, ErrNeedsLogin)
 	}
 	switch {
+	case e.pol.Counted != nil:
+		v.side.Pending = pendingAfter(failure, before, v.side.Pending)
 	case failure.Class == ClassAmbiguous, failure.Class == ClassProtocol && failure.Status == 200:
 		if before != nil {
 			v.side.Pending = before // the oldest interruption is the one to name
@@ -158,7 +163,7 @@ func (e *Engine) client(ctx context.Context, op string) (Client, error) {
 		secret = e.secret
 	}
 	e.mu.Unlock()
-	if !secret.Empty() {
+	if !secret.Empty() || e.pol.NoClient {
 		return Client{ID: e.acct.ClientID, Secret: secret}, nil
 	}
 	secret, err := e.chain.clientSecret(ctx)

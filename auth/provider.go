@@ -25,6 +25,9 @@ type Grant struct {
 	SentAt time.Time
 	// Scope is what was granted; nil when the server did not say.
 	Scope []string
+	// RefreshLife is how long the refresh token lives unused, counted from SentAt;
+	// zero means what the policy says.
+	RefreshLife time.Duration
 }
 
 // Provider speaks to one kind of token endpoint. Its errors are *Error values.
@@ -36,6 +39,14 @@ type Provider interface {
 	Password(ctx context.Context, c Client, username string, password Secret, scope []string) (Grant, error)
 	// Refresh trades a refresh token for the next pair.
 	Refresh(ctx context.Context, c Client, refresh Secret, scope []string) (Grant, error)
+}
+
+// CodeProvider is a Provider that takes authorization codes too.
+type CodeProvider interface {
+	Provider
+	// Code trades an authorization code for tokens. The redirect address is the
+	// one that the code was asked for with.
+	Code(ctx context.Context, c Client, code Secret, redirectURI string, scope []string) (Grant, error)
 }
 
 // Policy holds the timing of an engine. Times that depend on a token are
@@ -62,6 +73,12 @@ type Policy struct {
 	// ResumeJitter spreads the processes that wake up together after a suspend.
 	// Default 2 s.
 	ResumeJitter time.Duration
+	// Counted is set for servers that allow only so many refreshes per sign-in;
+	// nil means that a chain can be refreshed for ever.
+	Counted *Counted
+	// NoClient is set for servers that know no API clients; then no client secret
+	// is asked for, sent or stored.
+	NoClient bool
 }
 
 // withDefaults fills in what is not set.

@@ -67,6 +67,7 @@ func (e *Engine) survey(ctx context.Context) (view, error) {
 	if err != nil {
 		return view{}, err
 	}
+	e.noteLimit(side)
 	rec, err := e.chain.read(ctx)
 	return view{side: side, rec: rec}, err
 }
@@ -107,7 +108,7 @@ func (e *Engine) adopt(rec record, d demand) bool {
 		ok = ok && e.now().Before(e.nextTry)
 	}
 	if ok {
-		e.settleLocked(Ready, "")
+		e.settleReadyLocked()
 	}
 	return ok
 }
@@ -165,6 +166,9 @@ func (e *Engine) obstacle(v *view, d demand) error {
 	if v.side.Dead != nil && v.side.Dead.RTHash == hash {
 		return e.ended(needsLogin(d.op, clean(v.side.Dead.Text, 400)))
 	}
+	if why := e.exhausted(v.rec.b, v.side); why != "" {
+		return e.drained(d.op, why)
+	}
 	if u := v.side.Unsaved; u != nil && u.Gen > v.rec.b.gen && u.PID != os.Getpid() && u.Host == hostTag() && processAlive(u.PID) {
 		return e.failed(fail(d.op, ClassBusy, fmt.Sprintf("process %d holds a newer sign-in that it could not save yet", u.PID)))
 	}
@@ -197,7 +201,7 @@ func (e *Engine) spend(ctx context.Context, v view, d demand) error {
 			return e.readOnly(d.op, err)
 		}
 	}
-	v.side.Pending = &pendingMark{PID: os.Getpid(), Host: hostTag(), Started: e.now().UTC(), RTHash: tokenHash(b.refresh)}
+	v.side.Pending = &pendingMark{PID: os.Getpid(), Host: hostTag(), Started: e.now().UTC(), RTHash: tokenHash(b.refresh), Sends: e.countSend(before)}
 	if err := saveSidecar(ctx, e.chain.side, v.side); err != nil && !unsaved {
 		return e.readOnly(d.op, err)
 	}
@@ -236,7 +240,7 @@ func (e *Engine) request(ctx context.Context, c Client, b *bundle, d demand, cra
 		switch {
 		case !g.Refresh.Empty():
 			return g, scope, doubt, failure
-		case failure.Class == ClassAmbiguous && !crashed && !doubt && failure.NotBefore.IsZero() && e.stopCtx.Err() == nil:
+		case failure.Class == ClassAmbiguous && !crashed && !doubt && failure.NotBefore.IsZero() && e.stopCtx.Err() == nil && e.pol.Counted == nil:
 			doubt = true
 			continue
 		case failure.Class == ClassScope && d.scope == "" && !narrowed && !slices.Equal(scope, []string{fallbackScope}):
@@ -251,6 +255,7 @@ func (e *Engine) request(ctx context.Context, c Client, b *bundle, d demand, cra
 // fails, the generation lives on in memory, and the user is told.
 func (e *Engine) commit(ctx context.Context, v view, g Grant, scope []string, target int) error {
 	b := successor(v.rec.b, g, scope, max(v.rec.b.gen, v.side.Gen)+1, e.now())
+	e.countRefresh(b, v, g)
 	err := e.chain.write(ctx, b, target)
 	if err == nil {
 		v.side.Gen, v.side.RTHash = b.gen, tokenHash(b.refresh)
@@ -276,7 +281,7 @@ func (e *Engine) commit(ctx context.Context, v view, g Grant, scope []string, ta
 		e.retryUnsave = e.now().Add(time.Second)
 		e.settleLocked(UnsavedRotation, unsavedText(err))
 	} else {
-		e.settleLocked(Ready, "")
+		e.settleReadyLocked()
 	}
 	e.log.Debug("refreshed", "gen", b.gen, "saved", err == nil)
 	return nil
@@ -285,11 +290,11 @@ func (e *Engine) commit(ctx context.Context, v view, g Grant, scope []string, ta
 // successor builds the next generation. An answer may leave out the refresh
 // token (RFC 6749 §6) and the scope; then the old ones hold.
 func successor(old *bundle, g Grant, asked []string, gen uint64, now time.Time) *bundle {
-	b := &bundle{gen: gen, access: g.Access, refresh: g.Refresh, issuedAt: g.SentAt, life: g.Life, refreshAt: now, scope: g.Scope}
+	b := &bundle{gen: gen, access: g.Access, refresh: g.Refresh, issuedAt: g.SentAt, life: g.Life, refreshAt: now, scope: g.Scope, refreshLife: g.RefreshLife}
 	if old != nil {
 		b.extra = old.extra
 		if b.refresh.Empty() {
-			b.refresh, b.refreshAt = old.refresh, old.refreshAt
+			b.refresh, b.refreshAt, b.refreshLife = old.refresh, old.refreshAt, old.refreshLife
 		}
 	}
 	if len(b.scope) == 0 {

@@ -76,7 +76,7 @@ func (e *Engine) trySave(ctx context.Context, v *view) error {
 	}
 	e.unsaved, e.saveTries = false, 0
 	if e.state == UnsavedRotation {
-		e.settleLocked(Ready, "")
+		e.settleReadyLocked()
 	}
 	return nil
 }

@@ -32,6 +32,8 @@ type sidecar struct {
 	NotBefore time.Time `json:"not_before,omitzero"`
 	// Dead names a refresh token that the server has refused.
 	Dead *deadMark `json:"dead,omitempty"`
+	// Limit is set when the server was seen to allow only so many refreshes.
+	Limit *limitMark `json:"refresh_limit,omitempty"`
 	// LastClass is the class of the last failure.
 	LastClass Class `json:"last_error_class,omitempty"`
 
@@ -43,6 +45,9 @@ type pendingMark struct {
 	Host    string    `json:"host"`
 	Started time.Time `json:"started"`
 	RTHash  string    `json:"rt_hash"`
+	// Sends counts the requests with this token whose fate is unknown, where the
+	// server limits them.
+	Sends int `json:"sends,omitempty"`
 }
 
 type unsavedMark struct {
@@ -127,7 +132,7 @@ func decodeSidecar(data []byte) (sidecar, error) {
 	if s.Version > sidecarVersion {
 		return empty, errNewerFormat
 	}
-	extra, err := extraFields(data, "v", "gen", "rt_hash", "pending", "unsaved", "not_before", "dead", "last_error_class")
+	extra, err := extraFields(data, "v", "gen", "rt_hash", "pending", "unsaved", "not_before", "dead", "refresh_limit", "last_error_class")
 	if err != nil {
 		return empty, nil
 	}

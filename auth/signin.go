@@ -31,21 +31,28 @@ func (e *Engine) signIn(ctx context.Context, c Credentials, onlyIfNeeded bool) e
 		return err
 	}
 	if c.ClientSecret.Empty() {
-		c.ClientSecret = e.override
+		c.ClientSecret = e.overriding()
 	}
 	switch {
-	case c.ClientSecret.Empty():
+	case c.ClientSecret.Empty() && !e.pol.NoClient:
 		return fail("sign in", ClassClient, "the client secret is missing")
 	case c.RefreshToken.Empty() && (e.acct.Username == "" || c.Password.Empty()):
 		return fail("sign in", ClassGrant, "user name or password is missing", ErrWrongPassword)
 	case !c.RefreshToken.Empty() && !validToken(c.RefreshToken.Reveal()):
 		return fail("sign in", ClassGrant, "the refresh token holds characters that no token has")
 	}
-	return e.detached(ctx, func() error { return e.signInLocked(c, onlyIfNeeded) })
+	return e.detached(ctx, func() error { return e.signInLocked(opening{Credentials: c, onlyIfNeeded: onlyIfNeeded}) })
+}
+
+// opening is how a chain is to start: by password, refresh token or code.
+type opening struct {
+	Credentials
+	code         *codeGrant // nil unless a browser brought a code
+	onlyIfNeeded bool       // a chain that lives is taken over instead
 }
 
 // signInLocked is the critical section of a sign-in. The caller holds sem.
-func (e *Engine) signInLocked(c Credentials, onlyIfNeeded bool) (err error) {
+func (e *Engine) signInLocked(o opening) (err error) {
 	e.mu.Lock()
 	was, wasText := e.state, e.text
 	e.settleLocked(SigningIn, "")
@@ -59,7 +66,7 @@ func (e *Engine) signInLocked(c Credentials, onlyIfNeeded bool) (err error) {
 		}
 	}()
 	ctx := context.Background()
-	if !onlyIfNeeded {
+	if !o.onlyIfNeeded {
 		ctx = Interactive(ctx) // a person waits and may unlock the keychain
 	}
 	lockCtx, cancel := context.WithTimeout(e.stopCtx, e.pol.LockWait)
@@ -78,18 +85,18 @@ func (e *Engine) signInLocked(c Credentials, onlyIfNeeded bool) (err error) {
 	if err != nil {
 		return storeFailure("sign in", err)
 	}
-	if onlyIfNeeded && e.alive(v) {
+	if o.onlyIfNeeded && e.alive(v) {
 		e.takeOver(v.rec.b)
 		return nil
 	}
 	if err := e.chain.canary(ctx); err != nil {
 		return storeFailure("sign in", err)
 	}
-	g, scope, err := e.firstGrant(ctx, c)
+	g, scope, err := e.firstGrant(ctx, o)
 	if err != nil {
 		return err
 	}
-	return e.establish(ctx, v, c, g, scope)
+	return e.establish(ctx, v, o.Credentials, g, scope)
 }
 
 // errSettled marks an error after which the state has been set already.
@@ -117,7 +124,11 @@ func (e *Engine) alive(v view) bool {
 	if v.rec.b == nil || (v.side.Dead != nil && v.side.Dead.RTHash == tokenHash(v.rec.b.refresh)) {
 		return false
 	}
-	return v.rec.b.refreshAt.IsZero() || e.now().Before(v.rec.b.refreshAt.Add(e.pol.RefreshLife))
+	if e.exhausted(v.rec.b, v.side) != "" {
+		return v.rec.b.remaining(e.now()) > time.Duration(e.pol.Floor*float64(v.rec.b.life))
+	}
+	end := v.rec.b.refreshEnd(e.pol)
+	return end.IsZero() || e.now().Before(end)
 }
 
 // takeOver makes a stored generation the current one.
@@ -126,13 +137,16 @@ func (e *Engine) takeOver(b *bundle) {
 	defer e.mu.Unlock()
 	e.adoptLocked(b)
 	e.unsaved, e.loaded, e.rejected = false, true, ""
-	e.settleLocked(Ready, "")
+	e.settleReadyLocked()
 	e.wake()
 }
 
 // firstGrant gets the first tokens of a chain.
-func (e *Engine) firstGrant(ctx context.Context, c Credentials) (Grant, []string, error) {
+func (e *Engine) firstGrant(ctx context.Context, c opening) (Grant, []string, error) {
 	client := Client{ID: e.acct.ClientID, Secret: c.ClientSecret}
+	if c.code != nil {
+		return e.codeGranted(ctx, client, *c.code)
+	}
 	send := func(scope []string) (Grant, error) {
 		rctx, cancel := context.WithTimeout(ctx, e.pol.RequestTimeout)
 		defer cancel()
@@ -190,17 +204,23 @@ func (e *Engine) establish(ctx context.Context, v view, c Credentials, g Grant, 
 	e.mu.Unlock()
 	gen = max(gen, v.side.Gen+1)
 	b := successor(nil, g, scope, gen, e.now())
-	if b.refresh.Empty() {
+	if b.refresh.Empty() && e.pol.Counted == nil {
 		b.refresh = c.RefreshToken
 	}
+	if !c.RefreshToken.Empty() && e.pol.Counted != nil {
+		b.refreshes = 1
+	}
 	var err error
-	if b.refresh.Empty() {
+	if b.refresh.Empty() && (e.pol.Counted == nil || b.access.Empty()) {
 		return fail("sign in", ClassProtocol, "the server issued no refresh token")
 	}
-	if err = e.chain.saveClientSecret(ctx, c.ClientSecret); err == nil {
+	if !e.pol.NoClient {
+		err = e.chain.saveClientSecret(ctx, c.ClientSecret)
+	}
+	if err == nil {
 		err = e.chain.write(ctx, b, otherSlot(v.rec.slot))
 	}
-	side := sidecar{Version: sidecarVersion, Gen: b.gen, RTHash: tokenHash(b.refresh), extra: v.side.extra}
+	side := sidecar{Version: sidecarVersion, Gen: b.gen, RTHash: tokenHash(b.refresh), Limit: v.side.Limit, extra: v.side.extra}
 	if err != nil {
 		side = v.side
 		side.Unsaved = &unsavedMark{PID: os.Getpid(), Host: hostTag(), Gen: b.gen}
@@ -229,7 +249,7 @@ func (e *Engine) signedIn(b *bundle, secret Secret, saveErr error) error {
 		e.settleLocked(UnsavedRotation, unsavedText(saveErr))
 		return settledError{fail("sign in", ClassStore, unsavedText(saveErr), saveErr)}
 	}
-	e.settleLocked(Ready, "")
+	e.settleReadyLocked()
 	return nil
 }
 

@@ -53,6 +53,12 @@ type Status struct {
 	ExpiresAt time.Time
 	// RefreshExpiresAt is when the refresh token dies if nobody uses it.
 	RefreshExpiresAt time.Time
+	// Refreshes is how many refreshes were sent since the sign-in; it is counted
+	// only where the server limits them.
+	Refreshes int
+	// MaxRefreshes is how many refreshes the server allows per sign-in, as far as
+	// it is known; 0 means unknown or unlimited.
+	MaxRefreshes int
 	// NextTry is when the next refresh is due.
 	NextTry time.Time
 	// Attempt counts the failed tries since the last success.

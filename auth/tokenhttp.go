@@ -78,6 +78,13 @@ func (p *UnityProvider) Refresh(ctx context.Context, c Client, refresh Secret, s
 	return p.post(ctx, "refresh", c, form, refresh)
 }
 
+// Code trades an authorization code for tokens (vendor guide, "Access Token
+// Request"). Unverified against the real service.
+func (p *UnityProvider) Code(ctx context.Context, c Client, code Secret, redirectURI string, scope []string) (Grant, error) {
+	form := url.Values{"grant_type": {"authorization_code"}, "code": {code.Reveal()}, "redirect_uri": {redirectURI}, "scope": {strings.Join(scope, " ")}}
+	return p.post(ctx, "sign in", c, form, code)
+}
+
 func (p *UnityProvider) post(ctx context.Context, op string, c Client, form url.Values, secrets ...Secret) (Grant, error) {
 	basic := base64.StdEncoding.EncodeToString([]byte(c.ID + ":" + c.Secret.Reveal()))
 	secrets = append(secrets, c.Secret, NewSecret(basic))
@@ -162,15 +169,21 @@ const migrationHint = "if this console was moved to OpenText Secure Cloud, its o
 // classify turns an answer that is not a success into an Error.
 func classify(op, grantType string, resp *http.Response, a tokenAnswer, now time.Time) *Error {
 	class, hint := classOf(resp.StatusCode, a.code), ""
-	password := grantType == "password"
+	password, code := grantType == "password", grantType == "authorization_code"
 	switch class {
 	case ClassGrant:
 		hint = "the server no longer accepts the saved sign-in"
 		if password {
 			hint = "user name or password was refused"
 		}
+		if code {
+			hint = "the code was refused: it works once and for a short time; start again"
+		}
 	case ClassClient:
 		hint = "the client id or client secret was refused (" + clean(a.code, 40) + ")"
+		if code && !strings.EqualFold(a.code, "invalid_client") {
+			hint = "the server or this API client takes no authorization codes"
+		}
 	case ClassScope:
 		hint = "the user may not have a scope that was asked for"
 	case ClassProtocol:

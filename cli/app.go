@@ -5,9 +5,7 @@ import (
 	"errors"
 	"io"
 	"os"
-	"os/signal"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -30,6 +28,8 @@ type app struct {
 	flags globalFlags
 	// newProfile tells that the profile of the flags may be one that does not exist yet.
 	newProfile bool
+	// fullScreen tells that the screens have the terminal, so that nothing else may ask on it.
+	fullScreen bool
 }
 
 type globalFlags struct {
@@ -50,7 +50,7 @@ func Main(args []string) int {
 	a := &app{in: os.Stdin, out: os.Stdout, err: os.Stderr, env: os.Getenv,
 		terminal: term.IsTerminal(int(os.Stdin.Fd())) && term.IsTerminal(int(os.Stderr.Fd())), //nolint:gosec // descriptors fit
 		tty:      term.IsTerminal(int(os.Stdout.Fd()))}                                        //nolint:gosec // descriptors fit
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := withSignals(context.Background())
 	defer stop()
 	return a.run(ctx, args)
 }
@@ -114,7 +114,7 @@ Without a verb it opens the full-screen console. "unitty demo" shows the same on
 	root.AddCommand(
 		a.demoCommand(), a.simulateCommand(), a.loginCommand(), a.logoutCommand(), a.statusCommand(), a.profileCommand(),
 		a.findCommand(), a.siteCommand(), a.groupCommand(), a.endpointCommand(), a.commandCommand(), a.policyCommand(),
-		a.threatCommand(), a.adminCommand(), a.apiCommand(), a.configCommand(), a.completionCommand(), a.manCommand(), a.versionCommand(),
+		a.threatCommand(), a.adminCommand(), a.apiCommand(), a.tokenCommand(), a.proxyCommand(), a.doctorCommand(), a.configCommand(), a.completionCommand(), a.manCommand(), a.versionCommand(),
 	)
 	root.AddCommand(a.shortCommands()...)
 	for _, c := range root.Commands() {

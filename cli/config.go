@@ -15,6 +15,7 @@ import (
 	"github.com/pelletier/go-toml/v2"
 
 	"github.com/unitty/unitty/auth/atomicfile"
+	"github.com/unitty/unitty/auth/secretserver"
 	"github.com/unitty/unitty/unity"
 )
 
@@ -60,6 +61,8 @@ type profile struct {
 	ReadOnly     bool   `toml:"read_only"`
 	Colour       string `toml:"colour"`
 	RequireAudit bool   `toml:"require_audit"`
+	// Source is a vault that credentials are read from.
+	Source *secretserver.Config `toml:"source"`
 }
 
 var profileName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,31}$`)

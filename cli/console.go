@@ -137,10 +137,11 @@ func (a *app) screen(ctx context.Context, s *screenOf) error {
 		}
 		return inner(m, msg)
 	}))
+	a.fullScreen = true
 	program := tea.NewProgram(root, options...)
 	stop := handleSignals(ctx, program, suspend)
 	_, err = program.Run()
-	stop()
+	interrupted := stop()
 	// Requests that are out are waited for: their outcome belongs into the audit. A second signal ends the waiting.
 	closing, done := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
 	defer done()
@@ -155,6 +156,8 @@ func (a *app) screen(ctx context.Context, s *screenOf) error {
 		return errors.New("this is a defect in unitty; the terminal is restored")
 	case err != nil && !errors.Is(err, tea.ErrProgramKilled) && !errors.Is(err, tea.ErrInterrupted):
 		return fmt.Errorf("terminal: %w", err)
+	case interrupted:
+		return &codeError{code: exitInterrupted}
 	}
 	return nil
 }
@@ -176,7 +179,7 @@ func (a *app) uiConfig(ctx context.Context, s *screenOf) (*ui.Config, error) {
 		Network: sess.calls.network(), Calls: sess.calls.show(set.BaseURL), Find: env.Find, Explain: views.Explain,
 		Session: loadSession(set), SaveSession: func(x ui.Session) { saveSession(set, x) }, ExportDir: set.paths.exports()}
 	if sess.engine != nil {
-		cfg.Auth = authUpdates(ctx, sess.engine)
+		cfg.Auth = authUpdates(ctx, sess.engine, set.fromEnvironment())
 		env.Index.Warm(ctx)
 	} else {
 		cfg.Auth = alwaysSignedOut()
@@ -252,15 +255,20 @@ func saveSession(set *settings, x ui.Session) {
 	}
 }
 
-// authUpdates passes the engine's status on as plain data; the latest wins.
-func authUpdates(ctx context.Context, engine *auth.Engine) <-chan ui.Auth {
+// authUpdates passes the engine's status on as plain data; the latest wins. With credentials in the environment nobody is
+// asked for them, unless they were refused.
+func authUpdates(ctx context.Context, engine *auth.Engine, atHand bool) <-chan ui.Auth {
 	out := make(chan ui.Auth, 1)
 	put := func(st auth.Status) {
 		select {
 		case <-out:
 		default:
 		}
-		out <- authOf(st)
+		a := authOf(st)
+		if atHand && a.Needed && st.Class == auth.ClassNone {
+			a.Needed, a.Level, a.State, a.Text = false, ui.Warn, "signing in", ""
+		}
+		out <- a
 	}
 	put(engine.Status())
 	go func() {

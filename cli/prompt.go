@@ -4,10 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"strings"
-
-	"golang.org/x/term"
 
 	"github.com/unitty/unitty/auth"
 	"github.com/unitty/unitty/unity"
@@ -15,6 +12,14 @@ import (
 
 // errNoTerminal tells that nobody can be asked.
 var errNoTerminal = errors.New("nobody can be asked: there is no terminal")
+
+// gaveUp tells a signal at a question from an input that ended.
+func gaveUp(err error) error {
+	if errors.Is(err, errCancelled) {
+		return &codeError{exitInterrupted, "interrupted"}
+	}
+	return refusedf("cancelled")
+}
 
 // askText asks on the terminal, with what is known as the default.
 func (a *app) askText(label, known string) (string, error) {
@@ -27,7 +32,7 @@ func (a *app) askText(label, known string) (string, error) {
 	_, _ = fmt.Fprintf(a.err, "%s: ", label)
 	answer, err := a.readLine()
 	if err != nil {
-		return "", refusedf("cancelled")
+		return "", gaveUp(err)
 	}
 	return firstOf(answer, known), nil
 }
@@ -38,10 +43,10 @@ func (a *app) askSecret(label string) (auth.Secret, error) {
 		return auth.Secret{}, fmt.Errorf("%s: %w", label, errNoTerminal)
 	}
 	_, _ = fmt.Fprintf(a.err, "%s: ", label)
-	raw, err := term.ReadPassword(int(os.Stdin.Fd())) //nolint:gosec // descriptors fit
+	raw, err := readSecret()
 	_, _ = fmt.Fprintln(a.err)
 	if err != nil {
-		return auth.Secret{}, refusedf("cancelled")
+		return auth.Secret{}, gaveUp(err)
 	}
 	return auth.NewSecret(strings.TrimSpace(string(raw))), nil
 }

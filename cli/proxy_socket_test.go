@@ -4,6 +4,7 @@ package cli
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"io/fs"
 	"net"
@@ -14,6 +15,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/unitty/unitty/unity/unitytest"
 )
@@ -214,4 +216,59 @@ func wantOtherUserTurnedAway(t *testing.T, l *doorListener, path string) {
 	if !errors.As(err, &exit) || exit.ExitCode() != 52 && exit.ExitCode() != 56 {
 		t.Errorf("another user: %v %s, want an empty answer", err, out)
 	}
+}
+
+func TestProxyFinishesRequestsUnderWay(t *testing.T) {
+	t.Parallel()
+	sim := startTestSim(t, unitytest.Options{Sites: 2, Endpoints: 10, Latency: 600 * time.Millisecond})
+	p := startProxy(t, proxyHome(t), sim)
+	type result struct {
+		status int
+		body   string
+	}
+	done := make(chan result, 1)
+	go func() {
+		resp, body := p.raw("GET", "/service/api/console/gsm/"+p.line.GSMKey, "")
+		done <- result{resp.StatusCode, body}
+	}()
+	select {
+	case <-sim.arrived:
+	case r := <-done:
+		t.Fatalf("answered before the server was asked: %+v", r)
+	}
+	p.stop()
+	if r := <-done; r.status != 200 || !strings.Contains(r.body, "GSMConsoleName") {
+		t.Errorf("a request under way got %+v", r)
+	}
+}
+
+func TestProxyWithNarrowerToken(t *testing.T) {
+	t.Parallel()
+	sim := startTestSim(t, unitytest.Options{Sites: 2, Endpoints: 10})
+	p := startProxy(t, proxyHome(t), sim, "--scope", "SkyStatus.Site")
+	resp, text := p.raw("GET", "/service/api/console/gsm/"+p.line.GSMKey, "")
+	if resp.StatusCode != 403 || !strings.Contains(text, "insufficient_scope") {
+		t.Errorf("beyond the scope: %d %s", resp.StatusCode, text)
+	}
+	if n := sim.count(`grant=`); n != 1 {
+		t.Errorf("%d token requests, want the sign-in alone: the token must not get wider", n)
+	}
+	p.stop()
+}
+
+func TestProxySaysThatSignInIsNeeded(t *testing.T) {
+	t.Parallel()
+	sim := startTestSim(t, unitytest.Options{Sites: 2, Endpoints: 10})
+	p := startProxy(t, proxyHome(t), sim)
+	sim.ChangePassword(unitytest.UserSuper, "another password")
+	var e apiError
+	resp, text := p.raw("GET", "/service/api/console/gsm/"+p.line.GSMKey, "")
+	if err := json.Unmarshal([]byte(text), &e); err != nil || resp.StatusCode < 400 || e.StatusCode != resp.StatusCode {
+		t.Fatalf("after a change of the password: %d %s", resp.StatusCode, text)
+	}
+	resp, text = p.raw("GET", "/service/api/console/gsm/"+p.line.GSMKey, "")
+	if resp.StatusCode != 503 || !strings.Contains(text, "login_required") || !strings.Contains(text, "unitty login") {
+		t.Errorf("without a sign-in: %d %s", resp.StatusCode, text)
+	}
+	p.stop()
 }

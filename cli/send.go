@@ -231,7 +231,10 @@ func skippedLines(p *dispatch.Plan) []string {
 }
 
 // readLine reads a line byte by byte, so that nothing of the next answer is lost.
-func (a *app) readLine() (string, error) {
+func (a *app) readLine() (string, error) { return untilSignal(a.readKeys) }
+
+// readKeys reads up to the end of a line, byte by byte: what comes after it belongs to the next question.
+func (a *app) readKeys() (string, error) {
 	var b bytes.Buffer
 	buf := make([]byte, 1)
 	for {

@@ -25,6 +25,8 @@ type session struct {
 	calls    *callLog
 	log      *slog.Logger
 	cleanup  []func()
+	// vault makes a token source that reads the credentials from a vault; nil without [profiles.NAME.source].
+	vault func(*session) unity.TokenSource
 }
 
 // open makes the session of the settings. It reads no secret before it has to.
@@ -36,6 +38,9 @@ func (a *app) open(ctx context.Context, s *settings) (*session, error) {
 		return nil, usagef("the GSM key is missing: give --gsm-key, UNITTY_GSM_KEY, or run `unitty login`")
 	}
 	sess := &session{settings: s, calls: newCallLog()}
+	if s.Source != nil {
+		sess.vault = a.sourceTokens
+	}
 	if err := a.openDebug(sess); err != nil {
 		return nil, err
 	}
@@ -54,7 +59,7 @@ func (a *app) open(ctx context.Context, s *settings) (*session, error) {
 func (sess *session) connect(ctx context.Context, timeout time.Duration) error {
 	s := sess.settings
 	engine, err := auth.NewEngine(auth.Options{Account: s.account(), Store: sess.store, ClientSecret: s.ClientSecret, Scope: s.Scope,
-		UserAgent: unity.UserAgent(version), Log: sess.log})
+		UserAgent: unity.UserAgent(version), Log: sess.log, Critical: gateOf(ctx).enter})
 	if err != nil {
 		return err
 	}
@@ -68,29 +73,40 @@ func (sess *session) connect(ctx context.Context, timeout time.Duration) error {
 
 // tokens is the engine, which signs in by itself where the environment holds the credentials.
 func (sess *session) tokens() unity.TokenSource {
-	if sess.settings.fromEnvironment() {
-		return &envTokens{Engine: sess.engine, credentials: sess.settings.credentials()}
+	switch {
+	case sess.settings.fromEnvironment():
+		given := sess.settings.credentials()
+		return &signingTokens{Engine: sess.engine, credentials: func(context.Context) (auth.Credentials, error) { return given, nil }}
+	case sess.vault != nil:
+		return sess.vault(sess)
 	}
 	return sess.engine
 }
 
-// envTokens signs in with credentials of the environment when there is no chain. A refused password is not tried again:
+// signingTokens signs in with credentials that are at hand when there is no chain. A refused password is not tried again:
 // the engine remembers it.
-type envTokens struct {
+type signingTokens struct {
 	*auth.Engine
-	credentials auth.Credentials
+	credentials func(context.Context) (auth.Credentials, error)
 	mu          sync.Mutex
 }
 
 // Token gives a token, after a sign-in where it takes one.
-func (t *envTokens) Token(ctx context.Context) (string, error) {
+func (t *signingTokens) Token(ctx context.Context) (string, error) {
 	token, err := t.Engine.Token(ctx)
 	if err == nil || !errors.Is(err, auth.ErrNeedsLogin) {
 		return token, err
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if err := t.EnsureSignedIn(ctx, t.credentials); err != nil {
+	if token, err := t.Engine.Token(ctx); err == nil {
+		return token, nil // another caller has signed in meanwhile
+	}
+	given, err := t.credentials(ctx)
+	if err != nil {
+		return "", err
+	}
+	if err := t.EnsureSignedIn(ctx, given); err != nil {
 		return "", err
 	}
 	return t.Engine.Token(ctx)

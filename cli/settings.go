@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/unitty/unitty/auth"
+	"github.com/unitty/unitty/auth/secretserver"
 	"github.com/unitty/unitty/unity"
 	"github.com/unitty/unitty/unity/fleet"
 )
@@ -29,9 +30,11 @@ type settings struct {
 	ReadOnly       bool
 	RequireAudit   bool
 	Colour         string
-	StaleAfter     time.Duration
-	Refresh        time.Duration
-	IdleLock       time.Duration
+	// Source is the vault of the profile, or nil.
+	Source     *secretserver.Config
+	StaleAfter time.Duration
+	Refresh    time.Duration
+	IdleLock   time.Duration
 }
 
 func (a *app) settings() (*settings, error) {
@@ -83,7 +86,10 @@ func (s *settings) merge(a *app, file profile) error {
 	s.Store, s.Pinned = a.env("UNITTY_KEYRING"), file.Store
 	s.PassphraseFile = a.env("UNITTY_KEYRING_PASSPHRASE_FILE")
 	s.ReadOnly = a.flags.readOnly || file.ReadOnly || truthy(a.env("UNITTY_READ_ONLY"))
-	s.RequireAudit, s.Colour = file.RequireAudit, file.Colour
+	s.RequireAudit, s.Colour, s.Source = file.RequireAudit, file.Colour, file.Source
+	if s.Source != nil && s.Source.Kind != secretserver.Kind {
+		return usagef("profiles.%s.source: kind is %q; there is %q", s.Profile, unity.Clean(s.Source.Kind), secretserver.Kind)
+	}
 	// check has read these already.
 	s.StaleAfter, _ = duration(s.config.Fleet.StaleAfter, fleet.DefaultStaleAfter)
 	s.Refresh, _ = duration(s.config.UI.Refresh, time.Minute)

@@ -151,6 +151,27 @@ func TestVerbFinishesTheRefreshBeforeItEnds(t *testing.T) {
 	}
 }
 
+func TestReaderThatGoesAwayEndsTheVerbByItself(t *testing.T) {
+	t.Parallel()
+	sim, home := startTestSim(t, unitytest.Options{Sites: 4, Endpoints: 20}), newHousehold(t)
+	home.login(sim)
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = r.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "unitty", "site", "list")
+	cmd.Env, cmd.Dir, cmd.Stdout = home.env, home.dir, w
+	err = cmd.Run()
+	_ = w.Close()
+	// Killed by the signal, it would have no exit code and could not have finished a refresh.
+	if code := cmd.ProcessState.ExitCode(); code < 0 {
+		t.Errorf("killed: %v", err)
+	}
+}
+
 func TestScreenFinishesTheRefreshBeforeItEnds(t *testing.T) {
 	for name, sig := range endings() {
 		t.Run(name, func(t *testing.T) {

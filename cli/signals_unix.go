@@ -13,35 +13,51 @@ import (
 )
 
 // handleSignals ends the program in a restored terminal on INT, TERM and HUP, and suspends it on TSTP. Bubble Tea's own
-// handler knows only the first two.
-func handleSignals(ctx context.Context, p *tea.Program, suspend <-chan struct{}) (stop func()) {
+// handler knows only the first two. stop tells whether a signal ended the program.
+func handleSignals(ctx context.Context, p *tea.Program, suspend <-chan struct{}) (stop func() bool) {
 	sig := make(chan os.Signal, 8)
 	signal.Notify(sig, unix.SIGINT, unix.SIGTERM, unix.SIGHUP, unix.SIGTSTP, unix.SIGCONT)
-	done := make(chan struct{})
-	go func() {
-		for {
-			select {
-			case <-done:
-				return
-			case <-ctx.Done():
-				quit(p, done)
-				return
+	run := runOf(ctx)
+	run.leaveStops() // the terminal is given back before the process stops
+	done, ended := make(chan struct{}), make(chan bool, 1)
+	go func() { ended <- watchSignals(ctx, p, sig, suspend, done) }()
+	return func() bool {
+		run.takeStops() // first, so that no signal falls between the two
+		signal.Stop(sig)
+		close(done)
+		return <-ended
+	}
+}
+
+// watchSignals returns true when a signal ended the program.
+func watchSignals(ctx context.Context, p *tea.Program, sig <-chan os.Signal, suspend, done <-chan struct{}) bool {
+	for {
+		var next os.Signal
+		select {
+		case <-done:
+			return false
+		case <-ctx.Done():
+			next = unix.SIGTERM
+		case <-suspend:
+			next = unix.SIGTSTP
+		case next = <-sig:
+		}
+		if next == unix.SIGTSTP {
+			next = pause(p, sig, gateOf(ctx))
+			select { // a key that was pressed again meanwhile is answered
 			case <-suspend:
-				pause(p, sig)
-			case s := <-sig:
-				switch s {
-				case unix.SIGTSTP:
-					pause(p, sig)
-				case unix.SIGCONT:
-					resume(p)
-				default:
-					quit(p, done)
-					return
-				}
+			default:
 			}
 		}
-	}()
-	return func() { signal.Stop(sig); close(done) }
+		switch next {
+		case nil:
+		case unix.SIGCONT:
+			resume(p)
+		default:
+			quit(p, done)
+			return true
+		}
+	}
 }
 
 // quit asks the program to end, and ends it by force when its loop does not answer.
@@ -56,15 +72,34 @@ func quit(p *tea.Program, done <-chan struct{}) {
 	}
 }
 
-// pause gives the terminal back, stops the process and takes the terminal again when it goes on.
-func pause(p *tea.Program, sig chan os.Signal) {
-	if p.ReleaseTerminal() != nil {
-		return
+// pause gives the terminal back, stops the process and takes the terminal again when it goes on. A refresh of the sign-in
+// that is under way is finished first. It returns the signal that is to end the program, if one came meanwhile.
+func pause(p *tea.Program, sig <-chan os.Signal, g *gate) os.Signal {
+	if s := g.shut(sig, func(s os.Signal) bool { return s != unix.SIGTSTP && s != unix.SIGCONT }); s != nil {
+		return s
 	}
-	signal.Stop(sig)
-	_ = unix.Kill(unix.Getpid(), unix.SIGSTOP)
-	signal.Notify(sig, unix.SIGINT, unix.SIGTERM, unix.SIGHUP, unix.SIGTSTP, unix.SIGCONT)
-	_ = p.RestoreTerminal()
+	defer g.open()
+	if p.ReleaseTerminal() != nil {
+		return nil
+	}
+	if unix.Kill(unix.Getpid(), unix.SIGSTOP) != nil {
+		_ = p.RestoreTerminal()
+		return nil
+	}
+	// The stop may take hold only after Kill has returned; the CONT that ends it is waited for, so that the terminal is
+	// taken once and not while somebody else has it.
+	for s := range sig {
+		switch s {
+		case unix.SIGCONT:
+			_ = p.RestoreTerminal()
+			return nil
+		case unix.SIGTSTP:
+		default:
+			_ = p.RestoreTerminal()
+			return s
+		}
+	}
+	return nil
 }
 
 // resume takes the terminal again after somebody else stopped the process.

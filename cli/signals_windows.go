@@ -8,25 +8,27 @@ import (
 	tea "charm.land/bubbletea/v2"
 )
 
-// handleSignals ends the program in a restored terminal; there is no suspending here.
-func handleSignals(ctx context.Context, p *tea.Program, suspend <-chan struct{}) (stop func()) {
+// handleSignals ends the program in a restored terminal; there is no suspending here. stop tells whether a
+// signal ended the program.
+func handleSignals(ctx context.Context, p *tea.Program, suspend <-chan struct{}) (stop func() bool) {
 	sig := make(chan os.Signal, 2)
 	signal.Notify(sig, os.Interrupt)
-	done := make(chan struct{})
+	done, ended := make(chan struct{}), make(chan bool, 1)
 	go func() {
 		for {
 			select {
 			case <-done:
+				ended <- false
 				return
 			case <-suspend:
+				continue
 			case <-ctx.Done():
-				p.Quit()
-				return
 			case <-sig:
-				p.Quit()
-				return
 			}
+			p.Quit()
+			ended <- true
+			return
 		}
 	}()
-	return func() { signal.Stop(sig); close(done) }
+	return func() bool { signal.Stop(sig); close(done); return <-ended }
 }

@@ -44,6 +44,11 @@ func newSteps() []step {
 // signIn signs in step by step and tells after each how it went. faults name the fields at fault, as far as the answers
 // allow: base_url client_id client_secret username password gsm_key.
 func (sess *session) signIn(ctx context.Context, c auth.Credentials, told func([]step)) (faults []string, err error) {
+	return sess.signInBy(ctx, c, func(ctx context.Context) error { return sess.engine.SignIn(ctx, c) }, told)
+}
+
+// signInBy is signIn with another way to start the chain.
+func (sess *session) signInBy(ctx context.Context, c auth.Credentials, start func(context.Context) error, told func([]step)) (faults []string, err error) {
 	steps := newSteps()
 	set := func(i int, s stepState, note string) {
 		steps[i].state, steps[i].note = s, note
@@ -56,7 +61,7 @@ func (sess *session) signIn(ctx context.Context, c auth.Credentials, told func([
 	}
 	set(stepReach, stepDone, sess.settings.BaseURL)
 	set(stepStore, stepRunning, sess.store.Name())
-	if err := sess.engine.SignIn(ctx, c); err != nil {
+	if err := start(ctx); err != nil {
 		at, faults := blame(err, c)
 		if at > stepStore {
 			set(stepStore, stepDone, sess.store.Name())
@@ -69,7 +74,7 @@ func (sess *session) signIn(ctx context.Context, c auth.Credentials, told func([
 	}
 	set(stepStore, stepDone, sess.store.Name())
 	set(stepClient, stepDone, c.ClientID)
-	set(stepUser, stepDone, firstOf(c.Username, "by refresh token"))
+	set(stepUser, stepDone, whoSigned(c))
 	set(stepScopes, stepDone, scopeWords(sess.engine.Status().Scopes))
 	set(stepKey, stepRunning, "")
 	console, err := sess.client.Console(ctx)
@@ -86,6 +91,18 @@ func (sess *session) signIn(ctx context.Context, c auth.Credentials, told func([
 	}
 	set(stepSites, stepDone, siteWords(list.Sites))
 	return nil, nil
+}
+
+// whoSigned names the user, as far as it is known: a code or a pasted token may be anybody's.
+func whoSigned(c auth.Credentials) string {
+	switch {
+	case c.Username != "":
+		return c.Username
+	case c.RefreshToken.Empty():
+		return "by authorization code"
+	default:
+		return "by refresh token"
+	}
 }
 
 // blame finds the step and the fields that an error of the sign-in points at.

@@ -22,6 +22,7 @@ import (
 // simFlags describe a simulated console.
 type simFlags struct {
 	listen           string
+	vault            bool
 	sites, endpoints int
 	seed             uint64
 	latency          time.Duration
@@ -122,6 +123,7 @@ func (a *app) simulateCommand() *cobra.Command {
 		Long: simulateHelp(), RunE: func(cmd *cobra.Command, _ []string) error { return a.simulate(cmd.Context(), f) }}
 	f.flags(c)
 	c.Flags().StringVar(&f.listen, "listen", "127.0.0.1:0", "loopback address to listen on")
+	c.Flags().BoolVar(&f.vault, "secret-server", false, "also serve a simulated Secret Server that holds the credentials")
 	return c
 }
 
@@ -149,6 +151,15 @@ func (a *app) simulate(ctx context.Context, f simFlags) error {
 	}
 	defer sim.stop()
 	c := sim.Credentials()
+	var vault *vaultLine
+	if f.vault {
+		v, err := startVault(ctx, c)
+		if err != nil {
+			return err
+		}
+		defer v.stop()
+		vault = &v.line
+	}
 	line, err := json.Marshal(struct {
 		BaseURL      string `json:"base_url"`
 		GSMKey       string `json:"gsm_key"`
@@ -156,7 +167,9 @@ func (a *app) simulate(ctx context.Context, f simFlags) error {
 		Password     string `json:"password"` //nolint:gosec // the simulator's own, which exists to be printed
 		ClientID     string `json:"client_id"`
 		ClientSecret string `json:"client_secret"` //nolint:gosec // the simulator's own
-	}{sim.url, c.GSMKey, c.Username, c.Password, c.ClientID, c.ClientSecret})
+		// SecretServer is there with --secret-server only.
+		SecretServer *vaultLine `json:"secret_server,omitempty"`
+	}{sim.url, c.GSMKey, c.Username, c.Password, c.ClientID, c.ClientSecret, vault})
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,77 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/unitty/unitty/unity"
+)
+
+// statusJSON is what `status -o json` prints.
+type statusJSON struct {
+	Profile, BaseURL, Username, ClientID string
+	GSMKey                               string
+	State                                string
+	Store                                string
+	Generation                           uint64
+	AccessExpiresAt, RefreshExpiresAt    *time.Time
+	Scopes                               []string
+	Reach                                string
+	Console                              string
+	ReadOnly                             bool
+	Text                                 string
+}
+
+func (a *app) statusCommand() *cobra.Command {
+	return &cobra.Command{Use: "status", Short: "Show the sign-in and whether the API answers", Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
+		return a.verb(cmd.Context(), a.status)
+	}}
+}
+
+func (a *app) status(ctx context.Context, sess *session) error {
+	_, tokenErr := sess.tokens().Token(ctx)
+	st := sess.engine.Status()
+	out := statusJSON{Profile: sess.settings.Profile, BaseURL: sess.settings.BaseURL, Username: sess.settings.Username, ClientID: sess.settings.ClientID,
+		GSMKey: sess.settings.Key.String(), State: st.State.String(), Store: sess.store.Name(), Generation: st.Gen, Scopes: append([]string{}, st.Scopes...),
+		ReadOnly: sess.settings.ReadOnly, Text: st.Text, Reach: "ok"}
+	for _, t := range []struct {
+		at time.Time
+		to **time.Time
+	}{{st.ExpiresAt, &out.AccessExpiresAt}, {st.RefreshExpiresAt, &out.RefreshExpiresAt}} {
+		if !t.at.IsZero() {
+			at := t.at.UTC().Truncate(time.Second)
+			*t.to = &at
+		}
+	}
+	err := tokenErr
+	if tokenErr == nil {
+		console, cerr := sess.client.Console(ctx)
+		if cerr != nil {
+			out.Reach, err = cerr.Error(), cerr
+		} else {
+			out.Console = console.Name.Raw()
+		}
+	} else if perr := unity.Probe(ctx, sess.settings.BaseURL, version, nil); perr != nil {
+		out.Reach = perr.Error()
+	}
+	if a.flags.output == "json" || a.flags.output == "ndjson" || a.flags.jq != "" {
+		return errors.Join(err, a.printValue(out))
+	}
+	for _, kv := range [][2]string{{"profile", out.Profile}, {"address", out.BaseURL}, {"console", firstOf(unity.Clean(out.Console), "-") + "  " + out.GSMKey},
+		{"user", out.Username}, {"client", out.ClientID}, {"sign-in", out.State}, {"kept in", out.Store}, {"access until", localTime(st.ExpiresAt)},
+		{"refresh until", localTime(st.RefreshExpiresAt)}, {"scopes", scopeWords(out.Scopes)}, {"API", unity.Clean(out.Reach)}, {"read-only", fmt.Sprint(out.ReadOnly)}} {
+		_, _ = fmt.Fprintf(a.out, "%-14s %s\n", kv[0], kv[1])
+	}
+	return err
+}
+
+func localTime(at time.Time) string {
+	if at.IsZero() {
+		return "-"
+	}
+	return at.Local().Format("2006-01-02 15:04:05")
+}

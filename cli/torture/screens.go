@@ -1,0 +1,144 @@
+//go:build unix
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"runtime"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/unitty/unitty/ui/terminal/ptytest" //nolint:depguard // this command is a rig itself
+)
+
+// glance is how long a screen is watched before something is done at it.
+const glance = 400 * time.Millisecond
+
+// rig stands in for the test that a pseudo-terminal belongs to.
+type rig struct {
+	mu    sync.Mutex
+	clean []func()
+	err   error
+}
+
+// Helper does nothing.
+func (r *rig) Helper() {}
+
+// Cleanup keeps a function for the end.
+func (r *rig) Cleanup(f func()) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.clean = append(r.clean, f)
+}
+
+// Fatalf ends the goroutine, after noting why.
+func (r *rig) Fatalf(format string, args ...any) {
+	r.mu.Lock()
+	r.err = fmt.Errorf(format, args...)
+	r.mu.Unlock()
+	runtime.Goexit()
+}
+
+// apart runs a function in a goroutine of its own, cleans up, and gives what went wrong.
+func (r *rig) apart(f func()) error {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		defer func() {
+			for _, c := range r.clean {
+				c()
+			}
+		}()
+		f()
+	}()
+	<-done
+	return r.err
+}
+
+// screenLoop keeps a full-screen program running; one that ends is started again.
+func (t *torture) screenLoop(ctx context.Context, name string, r *rand.Rand) error {
+	env, err := t.house.environment(name)
+	if err != nil {
+		return err
+	}
+	for rest(ctx, time.Duration(r.Float64()*float64(t.opt.pause))) {
+		tb := &rig{}
+		if err := tb.apart(func() { t.sit(ctx, tb, env, r) }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// sit is one full-screen program from start to end: somebody looks at it and reloads the list now and then.
+func (t *torture) sit(ctx context.Context, tb *rig, env []string, r *rand.Rand) {
+	done := run{kind: "screen", start: time.Now()}
+	term := ptytest.Start(tb, t.house.bin, nil, ptytest.Opt{W: 100, H: 30, Env: env, Dir: t.house.dir, Deadline: glance})
+	proc, err := os.FindProcess(term.Pid())
+	if err != nil {
+		tb.Fatalf("%w", err)
+	}
+	hang := make(chan struct{}, 1)
+	leave := t.crowd.enter(victim{proc: proc, screen: true, hangUp: func() {
+		select {
+		case hang <- struct{}{}:
+		default:
+		}
+	}})
+	defer leave()
+	shown := ""
+	for ctx.Err() == nil {
+		select {
+		case <-hang:
+			term.Hangup()
+		default:
+		}
+		err := term.Await(asksForSignIn)
+		switch {
+		case errors.Is(err, ptytest.ErrEnded):
+			t.left(done, term, shown)
+			return
+		case err == nil && shown == "":
+			shown = term.Screen().String()
+			fallthrough
+		case err == nil:
+			// It closes when somebody has signed in; until then nobody types into it.
+			rest(ctx, glance)
+		case !errors.Is(err, ptytest.ErrDeadline):
+			tb.Fatalf("%w", err)
+		case r.IntN(3) == 0:
+			if shown != "" {
+				t.left(done, term, shown)
+				shown = ""
+			}
+			term.Keys("r")
+		}
+	}
+	_ = proc.Signal(syscall.SIGTERM)
+	for range 50 {
+		if errors.Is(term.Await(func(ptytest.Screen) bool { return false }), ptytest.ErrEnded) {
+			break
+		}
+	}
+	t.left(done, term, shown)
+}
+
+// left notes that a screen has ended, or has come back from asking for a sign-in.
+func (t *torture) left(done run, term *ptytest.Term, shown string) {
+	done.end = time.Now()
+	done.struck = len(t.crowd.struck(term.Pid(), done.start)) > 0
+	if shown != "" {
+		done.code, done.errors = codeSignIn, shown
+	}
+	t.ended(done)
+}
+
+// asksForSignIn tells whether the screen shows the steps of the sign-in.
+func asksForSignIn(s ptytest.Screen) bool {
+	return s.Contains("GSM keycode") && s.Contains("Client secret")
+}
