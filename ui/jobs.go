@@ -60,8 +60,9 @@ func (r *Root) start(p Plan) tea.Cmd {
 	}
 	cmds := []tea.Cmd{waitFor(work), waitFor(nextReport(run.n, box, 0))}
 	if p.Machines > 1 {
-		cmds = append(cmds, Toast(Info, clean(p.Title)+" started for "+plural(p.Machines, "machine", "machines")+" ("+
-			r.e.keys.label(r.e.keys.builtin("app.jobs"))+" shows it)"))
+		// Said at once and not by a message, which could come after that of a quick job's end.
+		cmds = append(cmds, r.notes.add(r.e, toastMsg{level: Info, text: clean(p.Title) + " started for " +
+			plural(p.Machines, "machine", "machines") + " (" + r.e.keys.label(r.e.keys.builtin("app.jobs")) + " shows it)"}))
 	}
 	return tea.Batch(cmds...)
 }

@@ -94,6 +94,7 @@ func (s shot) draw() ([]byte, error) {
 	if !c.WaitFor(s.shows) {
 		return nil, fmt.Errorf("%q does not appear on\n%s", s.shows, c.Screen())
 	}
+	c.Settle() // the text may be there before the rest of the screen is
 	view := c.Root.View()
 	screen := emulate(jobID().ReplaceAllString(view.Content, "5ca1ab1e0ddba11a"), width, height)
 	if view.Cursor != nil {
