@@ -221,7 +221,7 @@ func (e *Engine) SignInWithCode(ctx context.Context, clientSecret Secret, a *Aut
 	if err != nil {
 		return err
 	}
-	return e.detached(ctx, func() error { //nolint:contextcheck // a critical section outlives its caller
+	return e.detached(ctx, func() error {
 		return e.signInLocked(opening{Credentials: Credentials{ClientSecret: clientSecret}, code: &g})
 	})
 }

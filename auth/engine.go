@@ -135,7 +135,7 @@ func NewEngine(o Options) (*Engine, error) {
 	e := &Engine{
 		acct: acct, chain: ch, refused: newRefusals(ch, 50*time.Millisecond), prov: o.Provider, pol: pol, scope: o.Scope,
 		override: o.ClientSecret, now: func() time.Time { return o.Now().Round(0) }, log: o.Log, critical: o.Critical,
-		sem: make(chan struct{}, 1), kick: make(chan struct{}, 1), badScopes: map[string]bool{},
+		sem: make(chan struct{}, 1), kick: make(chan struct{}, 1), badScopes: map[string]bool{}, state: Loading,
 		box: mailbox{ch: make(chan Status, 1)},
 	}
 	e.stopCtx, e.stop = context.WithCancel(context.Background())

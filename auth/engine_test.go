@@ -238,7 +238,11 @@ func TestAnswerLostOnTheWayIsRetriedOnce(t *testing.T) {
 			e := setup{base: srv.URL, store: newFaultStore(), clock: clk}.engine(t)
 			mustSignIn(t, e)
 			drop := func(w http.ResponseWriter) bool {
-				conn, _, err := w.(http.Hijacker).Hijack()
+				h, ok := w.(http.Hijacker)
+				if !ok {
+					return false
+				}
+				conn, _, err := h.Hijack()
 				if err == nil {
 					_ = conn.Close()
 				}

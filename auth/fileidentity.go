@@ -23,7 +23,7 @@ const identityFile = "identity.age"
 
 // credentialName is the name of the passphrase among the credentials that a
 // service manager hands over in $CREDENTIALS_DIRECTORY.
-const credentialName = "unitty-passphrase"
+const credentialName = "unitty-passphrase" //nolint:gosec // the name of a file
 
 // errPassphrase means that no source gave a passphrase.
 var errPassphrase = errors.New("the file store needs a passphrase: set UNITTY_KEYRING_PASSPHRASE_FILE, or run in a terminal")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"time"
 )
 
@@ -54,8 +55,11 @@ func (e *Engine) refusedRefresh(ctx context.Context, v view, d demand, failure *
 func deadText(before *pendingMark, doubt bool, mine *pendingMark) string {
 	switch {
 	case before != nil:
-		return fmt.Sprintf("a previous session (pid %d, host %s, %s) was interrupted while the server was rotating the sign-in: sign in again",
-			before.PID, clean(before.Host, 64), before.Started.Local().Format("2006-01-02 15:04:05"))
+		var who []string
+		for _, p := range before.interruptions() {
+			who = append(who, fmt.Sprintf("pid %d, host %s, %s", p.PID, clean(p.Host, 64), p.Started.Local().Format("2006-01-02 15:04:05")))
+		}
+		return "a previous session (" + strings.Join(who, "; ") + ") was interrupted while the server was rotating the sign-in: sign in again"
 	case doubt && mine != nil:
 		return fmt.Sprintf("the connection broke at %s while the server was rotating the sign-in: sign in again", mine.Started.Local().Format("15:04:05"))
 	default:

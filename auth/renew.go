@@ -201,7 +201,7 @@ func (e *Engine) spend(ctx context.Context, v view, d demand) error {
 			return e.readOnly(d.op, err)
 		}
 	}
-	v.side.Pending = &pendingMark{PID: os.Getpid(), Host: hostTag(), Started: e.now().UTC(), RTHash: tokenHash(b.refresh), Sends: e.countSend(before)}
+	v.side.Pending = &pendingMark{PID: os.Getpid(), Host: hostTag(), Started: e.now().UTC(), RTHash: tokenHash(b.refresh), Sends: e.countSend(before), Earlier: before.interruptions()}
 	if err := saveSidecar(ctx, e.chain.side, v.side); err != nil && !unsaved {
 		return e.readOnly(d.op, err)
 	}

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/unitty/unitty/auth/atomicfile"
@@ -48,6 +49,23 @@ type pendingMark struct {
 	// Sends counts the requests with this token whose fate is unknown, where the
 	// server limits them.
 	Sends int `json:"sends,omitempty"`
+	// Earlier are the processes that died with the same token before, oldest
+	// first; any of them may have spent it.
+	Earlier []pendingMark `json:"earlier,omitempty"`
+}
+
+// maxEarlier bounds how many interruptions are remembered.
+const maxEarlier = 3
+
+// interruptions lists a mark with those before it, oldest first and bounded.
+func (p *pendingMark) interruptions() []pendingMark {
+	if p == nil {
+		return nil
+	}
+	last := *p
+	last.Earlier = nil
+	all := append(slices.Clone(p.Earlier), last)
+	return all[max(0, len(all)-maxEarlier):]
 }
 
 type unsavedMark struct {
@@ -127,14 +145,14 @@ func decodeSidecar(data []byte) (sidecar, error) {
 	empty := sidecar{Version: sidecarVersion}
 	var s sidecar
 	if len(data) == 0 || json.Unmarshal(data, &s) != nil || s.Version < 1 {
-		return empty, nil
+		return empty, nil //nolint:nilerr // damaged: it counts as empty
 	}
 	if s.Version > sidecarVersion {
 		return empty, errNewerFormat
 	}
 	extra, err := extraFields(data, "v", "gen", "rt_hash", "pending", "unsaved", "not_before", "dead", "refresh_limit", "last_error_class")
 	if err != nil {
-		return empty, nil
+		return empty, nil //nolint:nilerr // damaged: it counts as empty
 	}
 	s.extra = extra
 	return s, nil

@@ -85,6 +85,9 @@ func (e *Engine) signInLocked(o opening) (err error) {
 	if err != nil {
 		return storeFailure("sign in", err)
 	}
+	if was == Loading && v.rec.b == nil {
+		was = SignedOut // now it is known
+	}
 	if o.onlyIfNeeded && e.alive(v) {
 		e.takeOver(v.rec.b)
 		return nil
@@ -193,7 +196,7 @@ func (e *Engine) firstGrant(ctx context.Context, c opening) (Grant, []string, er
 func (e *Engine) establish(ctx context.Context, v view, c Credentials, g Grant, scope []string) error {
 	// A generation by the clock is above everything that an older login left
 	// behind in other processes, even after a logout has removed all counters.
-	gen := uint64(max(e.now().UnixMilli(), 1)) //nolint:gosec // never negative
+	gen := uint64(max(e.now().UnixMilli(), 1))
 	if v.rec.b != nil {
 		gen = max(gen, v.rec.b.gen+1)
 	}

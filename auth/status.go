@@ -29,12 +29,15 @@ const (
 	NeedsLogin
 	// Fatal: the configuration is wrong; trying again does not help.
 	Fatal
+	// Loading: the store has not been read yet, so nobody knows whether there is
+	// a chain.
+	Loading
 )
 
 // String returns a short name in lower case.
 func (s State) String() string {
 	names := [...]string{"signed out", "signing in", "ready", "refreshing", "waiting for another process",
-		"degraded", "expired", "store is read-only", "not saved", "sign-in needed", "configuration error"}
+		"degraded", "expired", "store is read-only", "not saved", "sign-in needed", "configuration error", "reading the store"}
 	if s < 0 || int(s) >= len(names) {
 		return "unknown"
 	}

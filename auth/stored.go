@@ -22,7 +22,7 @@ func (e *Engine) ReplaceClientSecret(ctx context.Context, secret Secret) error {
 	if err := e.ensureLoaded(ctx); err != nil {
 		return err
 	}
-	return e.detached(ctx, func() error { return e.replaceSecret(secret) }) //nolint:contextcheck // a critical section outlives its caller
+	return e.detached(ctx, func() error { return e.replaceSecret(secret) })
 }
 
 // replaceSecret is the critical section. The caller holds sem.

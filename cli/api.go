@@ -144,7 +144,7 @@ const maxInput = 16 << 20
 func (a *app) readInput(name string) ([]byte, error) {
 	in := a.in
 	if name != "-" {
-		f, err := os.Open(name) //nolint:gosec // the user names the file
+		f, err := os.Open(name)
 		if err != nil {
 			return nil, usagef("--input: %v", err)
 		}

@@ -48,8 +48,8 @@ func Main(args []string) int {
 	_ = os.Unsetenv("TEA_DEBUG")
 	hardenProcess()
 	a := &app{in: os.Stdin, out: os.Stdout, err: os.Stderr, env: os.Getenv,
-		terminal: term.IsTerminal(int(os.Stdin.Fd())) && term.IsTerminal(int(os.Stderr.Fd())), //nolint:gosec // descriptors fit
-		tty:      term.IsTerminal(int(os.Stdout.Fd()))}                                        //nolint:gosec // descriptors fit
+		terminal: term.IsTerminal(int(os.Stdin.Fd())) && term.IsTerminal(int(os.Stderr.Fd())),
+		tty:      term.IsTerminal(int(os.Stdout.Fd()))}
 	ctx, stop := withSignals(context.Background())
 	defer stop()
 	return a.run(ctx, args)

@@ -70,7 +70,7 @@ var profileName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,31}$`)
 // loadConfig reads the file; a missing one is an empty configuration. Unknown keys are warnings.
 func loadConfig(path string) (config, []string, error) {
 	c := config{Version: configVersion}
-	raw, err := os.ReadFile(path) //nolint:gosec // the user's own configuration file
+	raw, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return c, nil, nil
 	}
@@ -160,7 +160,7 @@ func setProfile(path, name string, p profile, makeDefault bool) error {
 }
 
 func editConfig(path string, edit func(string) string) error {
-	raw, err := os.ReadFile(path) //nolint:gosec // the user's own configuration file
+	raw, err := os.ReadFile(path)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("configuration: %w", err)
 	}

@@ -128,7 +128,8 @@ func (a *app) doctorStore(ctx context.Context, s *settings) (auth.Store, error) 
 
 // checkSignIn looks at the chain and, with its token, at the console.
 func (a *app) checkSignIn(ctx context.Context, s *settings, store auth.Store, r *doctorReport, probe bool) error {
-	engine, err := auth.NewEngine(auth.Options{Account: s.account(), Store: store, ClientSecret: s.ClientSecret, Scope: s.Scope, UserAgent: unity.UserAgent(version)})
+	engine, err := auth.NewEngine(auth.Options{Account: s.account(), Store: store, ClientSecret: s.ClientSecret, Scope: s.Scope, UserAgent: unity.UserAgent(version),
+		Critical: gateOf(ctx).enter})
 	if err != nil {
 		r.SignIn.wrongOtherwise = true
 		r.problem("sign-in: %s", err.Error())

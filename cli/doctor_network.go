@@ -24,9 +24,6 @@ type networkCheck struct {
 	Text             string
 }
 
-// skewLimit is from where on a clock is worth a word.
-const skewLimit = 60 * time.Second
-
 // doctorTime bounds one question to the network.
 const doctorTime = 20 * time.Second
 

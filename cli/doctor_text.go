@@ -80,19 +80,19 @@ func (r *doctorReport) signInText(line func(string, string, ...any)) {
 func seconds(n int64) string { return (time.Duration(n) * time.Second).String() }
 
 // words describes a store on one line.
-func (s *storeCheck) words() string {
-	parts := []string{s.State}
-	if s.InUse {
+func (c *storeCheck) words() string {
+	parts := []string{c.State}
+	if c.InUse {
 		parts = append(parts, "in use")
 	}
-	if s.CanaryMS != nil {
-		parts = append(parts, fmt.Sprintf("test item %.1f ms", *s.CanaryMS))
+	if c.CanaryMS != nil {
+		parts = append(parts, fmt.Sprintf("test item %.1f ms", *c.CanaryMS))
 	}
-	if !s.Tested {
+	if !c.Tested {
 		parts = append(parts, "untested by unitty's own tests")
 	}
-	if s.Reason != "" {
-		parts = append(parts, s.Reason)
+	if c.Reason != "" {
+		parts = append(parts, c.Reason)
 	}
 	return strings.Join(parts, ", ")
 }

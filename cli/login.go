@@ -109,7 +109,7 @@ func (a *app) login(ctx context.Context, f loginFlags) error {
 		return err
 	}
 	sess := &session{settings: s, calls: newCallLog(), store: store}
-	defer sess.close() //nolint:contextcheck // a refresh under way is finished whatever became of the caller
+	defer sess.close()
 	if f.source.from != "" {
 		if given, err = a.readSource(ctx, s, f.source, store, given); err != nil {
 			return err

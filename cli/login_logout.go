@@ -54,7 +54,7 @@ func (a *app) forget(ctx context.Context, s *settings) error {
 	if err != nil {
 		return err
 	}
-	defer sess.close() //nolint:contextcheck // a refresh under way is finished whatever became of the caller
+	defer sess.close()
 	before := sess.engine.Status()
 	if err := sess.engine.SignOut(ctx); err != nil {
 		return err

@@ -28,7 +28,7 @@ func (a *app) loginOnly(ctx context.Context, f loginFlags) error {
 	if err != nil {
 		return err
 	}
-	defer sess.close() //nolint:contextcheck // a refresh under way is finished whatever became of the caller
+	defer sess.close()
 	if err := sess.engine.ReplaceClientSecret(ctx, secret); err != nil {
 		return err
 	}
@@ -55,7 +55,7 @@ func (a *app) stored(ctx context.Context, s *settings) (*session, error) {
 		err = sess.engine.Load(ctx)
 	}
 	if err != nil {
-		sess.close() //nolint:contextcheck // as everywhere: closing has its own time limit
+		sess.close()
 		return nil, err
 	}
 	return sess, nil

@@ -60,7 +60,7 @@ func runProgram(t *testing.T, url string, c unitytest.Credentials, args ...strin
 func (o outcome) states(t *testing.T) map[string]string {
 	t.Helper()
 	var doc struct {
-		JobId   string //nolint:revive // the name in the JSON
+		JobId   string
 		Results []struct{ EndpointId, State, Reason string }
 	}
 	if err := json.Unmarshal([]byte(o.out), &doc); err != nil {

@@ -6,9 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"os/signal"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -103,12 +101,6 @@ func (a *app) proxy(ctx context.Context, f proxyFlags) error {
 	if f.listen != "" && f.socket != "" {
 		return usagef("--listen and --socket exclude each other")
 	}
-	// A connection that drops ends the proxy in good order, unless it was told to outlive it (nohup).
-	if !signal.Ignored(syscall.SIGHUP) {
-		var stop context.CancelFunc
-		ctx, stop = signal.NotifyContext(ctx, syscall.SIGHUP)
-		defer stop()
-	}
 	sess, err := a.openProxied(ctx, s, scope)
 	if err != nil {
 		return err
@@ -173,7 +165,7 @@ func (a *app) serveDoor(ctx context.Context, d *door, l *doorListener, line prox
 	}
 	if err != nil {
 		_ = server.Close()
-		<-done
+		<-done //nolint:errcheck // it was closed on purpose
 		return err
 	}
 	select {
@@ -187,7 +179,7 @@ func (a *app) serveDoor(ctx context.Context, d *door, l *doorListener, line prox
 	if err := server.Shutdown(stopCtx); err != nil {
 		_ = server.Close()
 	}
-	<-done
+	<-done //nolint:errcheck // it was closed on purpose
 	return nil
 }
 

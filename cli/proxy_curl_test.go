@@ -3,7 +3,9 @@
 package cli
 
 import (
+	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -18,12 +20,19 @@ func TestProxyCurl(t *testing.T) {
 	if _, err := exec.LookPath("curl"); err != nil {
 		t.Skip("there is no curl")
 	}
+	page, err := os.ReadFile(filepath.Join("..", "docs", "scripts.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
 	for name, recipe := range map[string]struct{ args, curl string }{
 		"socket": {"", `curl -sS -f --unix-socket "$socket" "http://localhost/service/api/console/gsm/$key/sites"`},
 		"tcp":    {"--listen 127.0.0.1:0", `curl -sS -f -H @"$header_file" "$base_url/service/api/console/gsm/$key/sites"`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
+			if !strings.Contains(string(page), recipe.curl) {
+				t.Errorf("the page does not show what is tested: %s", recipe.curl)
+			}
 			sim := startTestSim(t, unitytest.Options{Sites: 3, Endpoints: 12, AccessTTL: 2 * time.Second})
 			p := startProxy(t, proxyHome(t), sim, strings.Fields(recipe.args)...)
 			calls := 0

@@ -104,7 +104,11 @@ func TestProxyBearerFilesArePrivate(t *testing.T) {
 	if p.bearer() == first {
 		t.Error("two runs have the same bearer")
 	}
-	p.stop()
+	// A dropped connection is no reason to leave files behind.
+	p.stopBy(syscall.SIGHUP)
+	if _, err := os.Lstat(p.line.BearerFile); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("after a hangup %s stays: %v", p.line.BearerFile, err)
+	}
 }
 
 func TestProxyRefusesOpenFolder(t *testing.T) {

@@ -13,7 +13,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -81,7 +80,12 @@ func startProxy(t *testing.T, home string, sim *testSim, args ...string) *runnin
 // stop ends the proxy as a service manager does and wants exit code 0.
 func (p *runningProxy) stop() {
 	p.t.Helper()
-	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+	p.stopBy(syscall.SIGTERM)
+}
+
+func (p *runningProxy) stopBy(sig os.Signal) {
+	p.t.Helper()
+	if err := p.cmd.Process.Signal(sig); err != nil {
 		p.t.Fatal(err)
 	}
 	if err := p.cmd.Wait(); err != nil {
@@ -156,9 +160,7 @@ const jsonBody = "Content-Type: application/json"
 
 func bothDoors(t *testing.T, test func(t *testing.T, args ...string)) {
 	t.Run("tcp", func(t *testing.T) { t.Parallel(); test(t, "--listen", "127.0.0.1:0") })
-	if runtime.GOOS != "windows" {
-		t.Run("socket", func(t *testing.T) { t.Parallel(); test(t) })
-	}
+	t.Run("socket", func(t *testing.T) { t.Parallel(); test(t) })
 }
 
 func TestProxyRefuses(t *testing.T) {

@@ -162,7 +162,7 @@ func (a *app) named(s selection) ([]wanted, error) {
 	}
 	in := a.in
 	if s.from != "-" {
-		f, err := os.Open(s.from) //nolint:gosec // the user names the file
+		f, err := os.Open(s.from)
 		if err != nil {
 			return nil, usagef("--from: %v", err)
 		}

@@ -114,7 +114,7 @@ func startSimulator(ctx context.Context, o unitytest.Options, listen string) (*s
 
 func (s *simulator) stop() {
 	_ = s.http.Close()
-	<-s.done
+	<-s.done //nolint:errcheck // it was closed on purpose
 }
 
 func (a *app) simulateCommand() *cobra.Command {
@@ -164,9 +164,9 @@ func (a *app) simulate(ctx context.Context, f simFlags) error {
 		BaseURL      string `json:"base_url"`
 		GSMKey       string `json:"gsm_key"`
 		Username     string `json:"username"`
-		Password     string `json:"password"` //nolint:gosec // the simulator's own, which exists to be printed
+		Password     string `json:"password"`
 		ClientID     string `json:"client_id"`
-		ClientSecret string `json:"client_secret"` //nolint:gosec // the simulator's own
+		ClientSecret string `json:"client_secret"`
 		// SecretServer is there with --secret-server only.
 		SecretServer *vaultLine `json:"secret_server,omitempty"`
 	}{sim.url, c.GSMKey, c.Username, c.Password, c.ClientID, c.ClientSecret, vault})

@@ -15,7 +15,7 @@ import (
 type vaultLine struct {
 	BaseURL  string `json:"base_url"`
 	Username string `json:"username"`
-	Password string `json:"password"` //nolint:gosec // the simulator's own, which exists to be printed
+	Password string `json:"password"`
 	Secret   string `json:"secret"`
 }
 
@@ -47,5 +47,5 @@ func startVault(ctx context.Context, c unitytest.Credentials) (*vault, error) {
 
 func (v *vault) stop() {
 	_ = v.http.Close()
-	<-v.done
+	<-v.done //nolint:errcheck // it was closed on purpose
 }

@@ -38,7 +38,7 @@ the same time: they share one sign-in, and a fresh token costs no network call. 
   curl -H "$(unitty token --format header)" …         puts it where other users see it (ps); better:
   unitty token --format header | curl -H @- …
 
---min-ttl is capped at half of the life that the server states; left at its default, at a fifth, so that a token is not
+--min-ttl is capped at half of the life that the server states; left at its default, at a quarter, so that a token is not
 renewed before its time. --scope gets a narrower token, from a sign-in of its own that
 is kept beside the main one, which never gets narrower; the first time it takes password and client secret, from the
 environment or the terminal. Exit codes: 0 done, 3 sign-in needed, 5 standard output is a terminal and --show is missing,
@@ -59,7 +59,7 @@ environment or the terminal. Exit codes: 0 done, 3 sign-in needed, 5 standard ou
 type tokenJSON struct {
 	Version     int       `json:"version"`
 	TokenType   string    `json:"token_type"`
-	AccessToken string    `json:"access_token"` //nolint:gosec // printing it is what the verb is for
+	AccessToken string    `json:"access_token"`
 	ExpiresAt   time.Time `json:"expires_at"`
 	ExpiresIn   int64     `json:"expires_in"` // whole seconds
 	Scope       string    `json:"scope"`
@@ -199,7 +199,7 @@ func (f tokenFlags) least(life time.Duration) time.Duration {
 	if f.chosen {
 		return min(f.minTTL, life/2)
 	}
-	return min(f.minTTL, life/5)
+	return min(f.minTTL, life/4)
 }
 
 // openTokens opens the sign-in of the settings for the sake of its tokens alone. With a scope it is a sign-in of its own

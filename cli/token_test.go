@@ -81,8 +81,8 @@ func TestLeastLife(t *testing.T) {
 	}{
 		{time.Minute, 5 * time.Minute, time.Minute, time.Minute},
 		{time.Minute, time.Hour, time.Minute, time.Minute},
-		{time.Minute, 2 * time.Second, time.Second, 400 * time.Millisecond},
-		{time.Hour, 5 * time.Minute, 150 * time.Second, time.Minute},
+		{time.Minute, 2 * time.Second, time.Second, 500 * time.Millisecond},
+		{time.Hour, 5 * time.Minute, 150 * time.Second, 75 * time.Second},
 		{0, 5 * time.Minute, 0, 0},
 	} {
 		if got := (tokenFlags{minTTL: c.min, chosen: true}).least(c.life); got != c.chosen {

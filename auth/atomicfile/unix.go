@@ -55,7 +55,7 @@ func write(path string, data []byte) error {
 
 // syncDir makes a rename or removal durable.
 func syncDir(dir string) error {
-	d, err := os.Open(dir) //nolint:gosec // the folder was checked by the caller
+	d, err := os.Open(dir)
 	if err != nil {
 		return err
 	}

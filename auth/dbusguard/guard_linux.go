@@ -1,6 +1,7 @@
 package dbusguard
 
 import (
+	"errors"
 	"os"
 	"strconv"
 	"strings"
@@ -146,10 +147,10 @@ func answers(name string, deadline time.Time) bool {
 func attempt(fd int, deadline time.Time, call func() (int, error)) bool {
 	for limitTime(fd, deadline) {
 		n, err := call()
-		switch err {
-		case nil, syscall.EISCONN:
+		switch {
+		case err == nil, errors.Is(err, syscall.EISCONN):
 			return n > 0
-		case syscall.EINTR:
+		case errors.Is(err, syscall.EINTR):
 			continue
 		}
 		return false

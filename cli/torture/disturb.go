@@ -73,17 +73,17 @@ func (t *torture) comeAndGo(ctx context.Context, r *rand.Rand) error {
 		defer close(quiet)
 		_ = t.watchArrivals(ctx, r)
 	}()
-	for rest(ctx, time.Duration((0.5+r.Float64())*float64(t.opt.ttl))) {
+	for turn := 0; rest(ctx, time.Duration((0.3+r.Float64())*float64(t.opt.ttl))); turn++ {
 		var err error
-		switch r.IntN(4) {
-		case 0:
+		switch turn % 4 {
+		case 1:
 			from := time.Now()
 			if err = t.house.logout(context.WithoutCancel(ctx)); err == nil {
 				rest(ctx, time.Duration(r.Float64()*float64(t.opt.ttl)/4))
 				err = t.signIn(ctx, from)
 			}
 			t.note(func() { t.logouts++ })
-		case 1:
+		case 3:
 			err = t.signIn(ctx, time.Now())
 		default:
 			jumps := []time.Duration{t.opt.ttl / 2, 2 * t.opt.ttl, time.Hour, 12 * time.Hour}

@@ -144,7 +144,7 @@ func (j *judge) decide(answer *httptest.ResponseRecorder, r *http.Request, form 
 	now := time.Now()
 	var got struct {
 		Access  string `json:"access_token"`
-		Refresh string `json:"refresh_token"` //nolint:gosec // the name of a field
+		Refresh string `json:"refresh_token"`
 	}
 	ok := answer.Code == http.StatusOK && json.Unmarshal(answer.Body.Bytes(), &got) == nil
 	var told *refreshing
@@ -164,14 +164,14 @@ func (j *judge) decide(answer *httptest.ResponseRecorder, r *http.Request, form 
 			j.dead[chain] = true
 		}
 		if ok {
-			j.grantedLocked(hash, now)
+			j.grantedLocked(hash, arrived)
 		}
 		j.requests = append(j.requests, *told)
 	}
 	if ok {
 		j.access[hashOf(got.Access)] = issued{at: now, chain: chain, epoch: j.epoch}
 		j.refresh[hashOf(got.Refresh)] = chain
-		j.latestAt = now
+		j.latestAt = arrived
 	}
 	j.mu.Unlock()
 	if told != nil {
@@ -179,10 +179,10 @@ func (j *judge) decide(answer *httptest.ResponseRecorder, r *http.Request, form 
 	}
 }
 
-// grantedLocked books a refresh that was granted.
-func (j *judge) grantedLocked(hash string, now time.Time) {
+// grantedLocked books a refresh that was granted. Processes count a token's life from the moment they ask for it.
+func (j *judge) grantedLocked(hash string, arrived time.Time) {
 	j.spent[hash], j.latest = true, hash
-	if gap := now.Sub(j.latestAt); j.earliest == 0 || gap < j.earliest {
+	if gap := arrived.Sub(j.latestAt); j.earliest == 0 || gap < j.earliest {
 		j.earliest = gap
 	}
 }

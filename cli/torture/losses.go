@@ -92,35 +92,41 @@ var interrupted = regexp.MustCompile(`pid (\d+), host ([^,]+), (\d{4}-\d\d-\d\d 
 // slack is what clocks and schedulers of one machine may be apart.
 const slack = 50 * time.Millisecond
 
-// weigh compares the explanation with what the driver has done.
+// weigh compares the explanation with what the driver has done. Where several processes died with the same token, each is
+// named, and one of them has to be the one.
 func (t *torture) weigh(spent refreshing, l *loss) {
-	m := interrupted.FindStringSubmatch(l.Text)
-	if m == nil {
+	found := interrupted.FindAllStringSubmatch(l.Text, -1)
+	if found == nil {
 		l.Why = "the text names no process, host and time"
-		return
 	}
+	for _, m := range found {
+		if l.Why = t.fits(spent, m, &l.Window); l.Why == "" {
+			l.Explained = true
+			return
+		}
+	}
+}
+
+// fits tells what is wrong with a process that is said to have been interrupted, and when it was killed.
+func (t *torture) fits(spent refreshing, m []string, window *time.Duration) string {
 	pid, err := strconv.Atoi(m[1])
 	host, herr := os.Hostname()
 	at, terr := time.ParseInLocation("2006-01-02 15:04:05", m[3], time.Local)
 	switch {
 	case err != nil || herr != nil || terr != nil || host != m[2]:
-		l.Why = "the text names another host, or no time"
-		return
+		return "the text names another host, or no time"
 	case at.After(spent.arrived.Add(slack)) || spent.arrived.Sub(at) > 2*time.Second:
-		l.Why = fmt.Sprintf("the text names %s, but the request came at %s", m[3], spent.arrived.Format(time.TimeOnly))
-		return
+		return fmt.Sprintf("the text names %s, but the request came at %s", m[3], spent.arrived.Format(time.TimeOnly))
 	}
 	for _, b := range t.crowd.struck(pid, at) {
 		if b.sig != syscall.SIGKILL {
 			continue
 		}
-		l.Window = b.at.Sub(spent.decided)
 		if b.at.Before(spent.arrived.Add(-slack)) {
-			l.Why = "the process was killed before its request came"
-			return
+			return "the process was killed before its request came"
 		}
-		l.Explained = true
-		return
+		*window = b.at.Sub(spent.decided)
+		return ""
 	}
-	l.Why = fmt.Sprintf("process %d was not killed", pid)
+	return fmt.Sprintf("process %d was not killed", pid)
 }

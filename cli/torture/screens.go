@@ -102,6 +102,9 @@ func (t *torture) sit(ctx context.Context, tb *rig, env []string, r *rand.Rand) 
 		switch {
 		case errors.Is(err, ptytest.ErrEnded):
 			t.left(done, term, shown)
+			if !gone(proc) {
+				tb.Fatalf("a full-screen program whose terminal hung up does not end")
+			}
 			return
 		case err == nil && shown == "":
 			shown = term.Screen().String()
@@ -120,12 +123,22 @@ func (t *torture) sit(ctx context.Context, tb *rig, env []string, r *rand.Rand) 
 		}
 	}
 	_ = proc.Signal(syscall.SIGTERM)
-	for range 50 {
-		if errors.Is(term.Await(func(ptytest.Screen) bool { return false }), ptytest.ErrEnded) {
-			break
-		}
-	}
 	t.left(done, term, shown)
+	if !gone(proc) {
+		tb.Fatalf("a full-screen program does not end after TERM")
+	}
+}
+
+// gone waits until a process has ended by itself. Closing its terminal for good would kill it, in the middle of what it may
+// be finishing.
+func gone(proc *os.Process) bool {
+	for range 3000 {
+		if errors.Is(proc.Signal(syscall.Signal(0)), os.ErrProcessDone) {
+			return true
+		}
+		rest(context.Background(), 10*time.Millisecond)
+	}
+	return false
 }
 
 // left notes that a screen has ended, or has come back from asking for a sign-in.

@@ -1,0 +1,89 @@
+//go:build unix
+
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// small is a run that a test can wait for.
+func small(t *testing.T) options {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("runs the built program for seconds: left out by -short")
+	}
+	return options{processes: 8, screens: 1, duration: 8 * time.Second, ttl: 2 * time.Second, minTTL: 400 * time.Millisecond, pause: 150 * time.Millisecond,
+		latency: 20 * time.Millisecond, mode: modeSteady, store: "file", seed: 1}
+}
+
+func text(t *testing.T, r report) string {
+	t.Helper()
+	var b strings.Builder
+	if err := r.print(&b); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+func TestEightProcessesShareOneSignIn(t *testing.T) {
+	r, err := torment(t.Context(), small(t))
+	if err != nil || len(r.BrokenPromises) > 0 {
+		t.Fatalf("%v\n%s", err, text(t, r))
+	}
+	// All would be well for a program that does nothing, too.
+	if r.Refreshes < 3 || r.Verdicts[accepted] < 40 || r.Calls < 20 {
+		t.Errorf("too little has happened:\n%s", text(t, r))
+	}
+}
+
+// disguise wraps the program in a shell script that does something wrong.
+func disguise(t *testing.T, script string) string {
+	t.Helper()
+	dir := t.TempDir()
+	real := filepath.Join(dir, "real")
+	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", real, "github.com/unitty/unitty").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	path := filepath.Join(dir, "unitty")
+	body := fmt.Sprintf("#!/bin/sh\nreal='%s'\nkept='%s'\n%s\nexec \"$real\" \"$@\"\n", real, filepath.Join(dir, "kept"), script)
+	if err := os.WriteFile(path, []byte(body), 0o700); err != nil { //nolint:gosec // a program
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestNoticesTokensThatAreKeptTooLong(t *testing.T) {
+	o := small(t)
+	o.duration = 4 * time.Second
+	o.bin = disguise(t, `[ "$1" = token ] && { [ -s "$kept" ] || "$real" "$@" >"$kept"; cat "$kept"; exit 0; }`)
+	r, err := torment(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Verdicts[expired] == 0 || !strings.Contains(strings.Join(r.BrokenPromises, "\n"), "had expired") {
+		t.Errorf("%s", text(t, r))
+	}
+}
+
+func TestNoticesProcessesThatShareNothing(t *testing.T) {
+	o := small(t)
+	o.duration = 4 * time.Second
+	o.bin = disguise(t, `[ "$1" = api ] && { [ -d "$HOME/own" ] || cp -r "$XDG_STATE_HOME" "$HOME/own"; XDG_STATE_HOME="$HOME/own"; export XDG_STATE_HOME; }`)
+	r, err := torment(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Reuse == 0 || r.Refused == 0 || len(r.BrokenPromises) == 0 {
+		t.Errorf("%s", text(t, r))
+	}
+}
