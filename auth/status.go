@@ -100,3 +100,7 @@ func (m *mailbox) close() {
 		close(m.ch)
 	}
 }
+
+// LockPath is the file by which the processes that share this sign-in take
+// turns. It is empty for a store of one process, which needs none.
+func (e *Engine) LockPath() string { return e.chain.lockPath }

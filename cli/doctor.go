@@ -138,10 +138,10 @@ func (a *app) checkSignIn(ctx context.Context, s *settings, store auth.Store, r 
 	// The store is closed by the caller.
 	sess := &session{settings: s, engine: engine, calls: newCallLog()}
 	defer sess.close()
-	before := checkLock(s.account(), store)
+	before := checkLock(engine)
 	_, terr := sess.tokens().Token(ctx)
-	if r.Lock = checkLock(s.account(), store); r.Lock != nil {
-		if before.HeldBy != 0 {
+	if r.Lock = checkLock(engine); r.Lock != nil {
+		if before != nil && before.HeldBy != 0 {
 			r.Lock.HeldBy = before.HeldBy
 		}
 		if r.Lock.Problem != "" {

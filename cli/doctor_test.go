@@ -165,28 +165,32 @@ func TestDoctorFindsTheEnginesLock(t *testing.T) {
 	sim := startTestSim(t, unitytest.Options{Sites: 1, Endpoints: 1})
 	c := sim.Credentials()
 	acct := auth.Account{BaseURL: sim.url, ClientID: c.ClientID, Username: c.Username}
-	before := checkLock(acct, store)
-	if before == nil || before.Path != dir || before.Problem != "" {
-		t.Errorf("before the sign-in: %+v", before)
-	}
 	engine, err := auth.NewEngine(auth.Options{Account: acct, Store: store})
 	if err != nil {
 		t.Fatal(err)
 	}
+	before := checkLock(engine)
+	if before == nil || filepath.Dir(before.Path) != dir || before.Problem != "" || before.Mode != "" {
+		t.Errorf("before the sign-in: %+v", before)
+	}
 	if err := engine.SignIn(t.Context(), auth.Credentials{Password: auth.NewSecret(c.Password), ClientSecret: auth.NewSecret(c.ClientSecret)}); err != nil {
 		t.Fatal(err)
 	}
-	after := checkLock(acct, store)
-	if want := filepath.Join(dir, lockPrefix(acct)+".lock"); after.Path != want || after.HeldBy != 0 || after.Problem != "" {
-		t.Errorf("after the sign-in: %+v, want %s", after, want)
+	after := checkLock(engine)
+	if after.Path != before.Path || after.Mode != "600" || after.HeldBy != 0 || after.Problem != "" {
+		t.Errorf("after the sign-in: %+v", after)
 	}
 	if err := os.Chmod(dir, 0o755); err != nil { //nolint:gosec // open is what is tested
 		t.Fatal(err)
 	}
-	if open := checkLock(acct, store); open.Problem == "" {
+	if open := checkLock(engine); open.Problem == "" {
 		t.Error("a folder that others may enter is no problem")
 	}
-	if c := checkLock(acct, auth.NewMemoryStore()); c != nil {
+	alone, err := auth.NewEngine(auth.Options{Account: acct, Store: auth.NewMemoryStore()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c := checkLock(alone); c != nil {
 		t.Errorf("a store of this process has the lock %+v", c)
 	}
 }

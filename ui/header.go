@@ -107,6 +107,9 @@ func (r *Root) marks() int {
 	return n
 }
 
+// endsSoon is from where on the end of the refresh token is worth a warning: after it a person has to sign in.
+const endsSoon = 48 * time.Hour
+
 // authPieces are the state of the sign-in, the two lives of the tokens and the next step. Times are coarse, so that the line changes rarely.
 func (r *Root) authPieces() []piece {
 	a := r.auth
@@ -126,7 +129,11 @@ func (r *Root) authPieces() []piece {
 		add("access "+left(a.AccessUntil.Sub(now)), theme.Muted, 6)
 	}
 	if !a.RefreshUntil.IsZero() {
-		add("refresh "+left(a.RefreshUntil.Sub(now)), theme.Muted, 9)
+		tone, drop := theme.Muted, 9
+		if a.RefreshUntil.Sub(now) < endsSoon {
+			tone, drop = theme.Warn, 1
+		}
+		add("refresh "+left(a.RefreshUntil.Sub(now)), tone, drop)
 	}
 	if !a.Next.IsZero() {
 		add("next in "+left(a.Next.Sub(now)), theme.Muted, 11)
