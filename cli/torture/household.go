@@ -33,30 +33,39 @@ type household struct {
 	sidecar string
 }
 
-// newHousehold makes a private folder with the passphrase of the store.
+// newHousehold makes a private folder.
 func newHousehold(o options, url string, c unitytest.Credentials) (*household, error) {
 	dir, err := os.MkdirTemp("", "unitty-torture-")
 	if err != nil {
 		return nil, err
 	}
 	h := &household{dir: dir, bin: o.bin, store: o.store, url: url, creds: c, locks: filepath.Join(dir, "state", "unitty", "secrets")}
+	if err := h.furnish(); err != nil {
+		return nil, errors.Join(err, os.RemoveAll(dir))
+	}
+	return h, nil
+}
+
+// furnish writes the passphrase and looks at what lies where the locks will be.
+func (h *household) furnish() error {
 	pass := make([]byte, 24)
-	if _, err := rand.Read(pass); err != nil {
-		return nil, err
+	_, err := rand.Read(pass)
+	if err == nil {
+		err = os.WriteFile(h.passphrase(), []byte(base64.StdEncoding.EncodeToString(pass)+"\n"), 0o600)
 	}
-	if err := os.WriteFile(h.passphrase(), []byte(base64.StdEncoding.EncodeToString(pass)+"\n"), 0o600); err != nil {
-		return nil, err
+	if err != nil {
+		return err
 	}
-	if o.store == "keyctl" {
+	if h.store == "keyctl" {
 		// What covers the whole user has its lock in the home of the password database.
 		u, err := user.LookupId(strconv.Itoa(os.Getuid()))
 		if err != nil {
-			return nil, err
+			return err
 		}
 		h.locks = filepath.Join(u.HomeDir, ".local", "state", "unitty", "locks")
 	}
 	h.before, err = filepath.Glob(filepath.Join(h.locks, "*"))
-	return h, err
+	return err
 }
 
 func (h *household) passphrase() string { return filepath.Join(h.dir, "passphrase") }

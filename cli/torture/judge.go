@@ -219,6 +219,13 @@ func (j *judge) check(token string) verdict {
 	return refused
 }
 
+// ended is when the life of a token ended.
+func (j *judge) ended(token string) time.Time {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.access[hashOf(token)].at.Add(j.ttl)
+}
+
 // of gives the granted refresh that spent a token.
 func (j *judge) of(hash string) (refreshing, bool) {
 	j.mu.Lock()

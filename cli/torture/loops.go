@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"math/rand/v2"
 	"os/exec"
@@ -39,22 +40,40 @@ func (t *torture) apiLoop(ctx context.Context, name string, r *rand.Rand) error 
 			return []string{"api", "GET", "/service/api/health/ping"}
 		}
 		return []string{"api", "GET", sites}
-	}, func(string) {})
+	}, func(string, time.Time) {})
 }
 
-// judgeToken asks the server about what was printed.
-func (t *torture) judgeToken(text string) {
+// judgeToken asks the server about what was printed by a process that was started at some time.
+func (t *torture) judgeToken(text string, start time.Time) {
 	token := strings.TrimSpace(text)
 	if token == "" {
 		return
 	}
 	v := t.judge.check(token)
+	now := time.Now()
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.verdicts[v]++
+	if v == expired {
+		t.late = append(t.late, fmt.Sprintf("token judged %.0f ms after its end, %.0f ms after its process was started; the driver stood still for %.0f ms at most",
+			ms(now.Sub(t.judge.ended(token))), ms(now.Sub(start)), ms(t.stall)))
+	}
 }
 
-func (t *torture) loop(ctx context.Context, name string, r *rand.Rand, kind string, args func() []string, take func(string)) error {
+func ms(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
+
+// watchStalls measures how long this process is kept from running: nothing can be judged in time that comes later.
+func (t *torture) watchStalls(ctx context.Context) error {
+	const step = 10 * time.Millisecond
+	for at := time.Now(); rest(ctx, step); at = time.Now() {
+		if late := time.Since(at) - step; late > 0 {
+			t.note(func() { t.stall = max(t.stall, late) })
+		}
+	}
+	return nil
+}
+
+func (t *torture) loop(ctx context.Context, name string, r *rand.Rand, kind string, args func() []string, take func(string, time.Time)) error {
 	env, err := t.house.environment(name)
 	if err != nil {
 		return err
@@ -68,7 +87,7 @@ func (t *torture) loop(ctx context.Context, name string, r *rand.Rand, kind stri
 }
 
 // once runs the program. It is not ended with the run of the driver: what is under way is to finish by itself.
-func (t *torture) once(env []string, kind string, args []string, take func(string)) error {
+func (t *torture) once(env []string, kind string, args []string, take func(string, time.Time)) error {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, t.house.bin, args...) //nolint:gosec // the program under test
@@ -87,7 +106,7 @@ func (t *torture) once(env []string, kind string, args []string, take func(strin
 	// The token is judged when it arrives, not when the process has ended.
 	reader := bufio.NewReader(out)
 	if line, err := reader.ReadString('\n'); err == nil {
-		take(line)
+		take(line, done.start)
 	}
 	_, _ = io.Copy(io.Discard, reader) // it ends with the process
 	err = cmd.Wait()

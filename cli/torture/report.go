@@ -47,6 +47,7 @@ type report struct {
 	Unexpected     int             `json:"sign_outs_without_reason"`
 	Failures       int             `json:"other_failures"`
 	Samples        []string        `json:"samples,omitempty"`
+	Stall          time.Duration   `json:"driver_stall_ns"`
 	LoadBefore     string          `json:"load_before"`
 	LoadAfter      string          `json:"load_after"`
 	CPUs           int             `json:"cpus"`
@@ -79,6 +80,8 @@ func (t *torture) report() report {
 	for _, f := range t.failures {
 		t.count(&r, f)
 	}
+	r.Stall = t.stall
+	r.Samples = append(r.Samples, t.late[:min(len(t.late), samplesKept)]...)
 	r.BrokenPromises = r.broken()
 	return r
 }
@@ -145,7 +148,7 @@ func (r report) print(out io.Writer) error {
 			row("  "+string(v), "%d", n)
 		}
 	}
-	row("refreshes", "%d (budget %d), the earliest at %.0f %% of the life", r.Refreshes, r.Budget, 100*r.Earliest)
+	row("refreshes", "%d (one per generation would be %d)%s", r.Refreshes, r.Budget, r.earliest())
 	row("refused refreshes", "%d", r.Refused)
 	row("reuse detected", "%d", r.Reuse)
 	row("sign-ins lost", "%d", r.Lost)
@@ -160,7 +163,7 @@ func (r report) print(out io.Writer) error {
 		row("kills", "%d, requests given up before the decision %d", r.Signals, r.Dropped)
 		row("losses explained", "%d of %d, the latest kill %.1f ms after the decision", r.Explained, r.Lost, float64(r.WorstWindow)/1e6)
 	}
-	row("load average", "%s before, %s after, %d processors", r.LoadBefore, r.LoadAfter, r.CPUs)
+	row("load average", "%s before, %s after, %d processors; the driver stood still for %.0f ms at most", r.LoadBefore, r.LoadAfter, r.CPUs, ms(r.Stall))
 	for _, s := range r.Samples {
 		row("sample", "%s", strings.ReplaceAll(s, "\n", "\n\t"))
 	}
@@ -173,6 +176,14 @@ func (r report) print(out io.Writer) error {
 		row("BROKEN", "%s", b)
 	}
 	return w.Flush()
+}
+
+// earliest says how old a token was at least when it was refreshed, where nothing but age makes a process refresh.
+func (r report) earliest() string {
+	if r.Mode != modeSteady && r.Mode != modeSignals {
+		return ""
+	}
+	return fmt.Sprintf(", the earliest at %.0f %% of the life", 100*r.Earliest)
 }
 
 func (r report) printJSON(out io.Writer) error {

@@ -87,7 +87,9 @@ func TestLossesNeedTheRightProcess(t *testing.T) {
 	spent := refreshing{arrived: at, decided: at.Add(10 * time.Millisecond)}
 	tt := &torture{crowd: &crowd{blows: []blow{{7, at.Add(30 * time.Millisecond), syscall.SIGKILL}, {8, at.Add(30 * time.Millisecond), syscall.SIGTERM},
 		{9, at.Add(-300 * time.Millisecond), syscall.SIGKILL}}}}
-	says := func(pid, host, clock string) string { return "(pid " + pid + ", host " + host + ", 2026-11-22 " + clock + ") was interrupted" }
+	says := func(pid, host, clock string) string {
+		return "(pid " + pid + ", host " + host + ", 2026-11-22 " + clock + ") was interrupted"
+	}
 	for _, c := range []struct {
 		text string
 		ok   bool

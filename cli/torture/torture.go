@@ -44,6 +44,8 @@ type torture struct {
 	logouts   int
 	jumps     int
 	troubles  []error
+	late      []string // what is known of tokens that had expired
+	stall     time.Duration
 	arrivals  chan struct{}
 	decisions chan refreshing
 }
@@ -125,6 +127,7 @@ func (t *torture) live(ctx context.Context) {
 	var others sync.WaitGroup
 	stop := make(chan struct{})
 	others.Go(func() { t.nurse(stop) })
+	t.spawn(func() error { return t.watchStalls(ctx) })
 	disturb := t.disturber()
 	t.spawn(func() error { return disturb(ctx, rand.New(rand.NewPCG(t.opt.seed, 1<<32))) }) //nolint:gosec // a run that can be repeated
 	t.wg.Wait()

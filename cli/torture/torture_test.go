@@ -16,13 +16,14 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// small is a run that a test can wait for.
+// small is a run that a test can wait for. Its tokens are printed with nearly a second left, since tests of other packages
+// may keep the machine busy.
 func small(t *testing.T) options {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("runs the built program for seconds: left out by -short")
 	}
-	return options{processes: 8, screens: 1, duration: 8 * time.Second, ttl: 2 * time.Second, minTTL: 400 * time.Millisecond, pause: 150 * time.Millisecond,
+	return options{processes: 8, screens: 1, duration: 8 * time.Second, ttl: 3 * time.Second, minTTL: 900 * time.Millisecond, pause: 150 * time.Millisecond,
 		latency: 20 * time.Millisecond, mode: modeSteady, store: "file", seed: 1}
 }
 
@@ -41,7 +42,7 @@ func TestEightProcessesShareOneSignIn(t *testing.T) {
 		t.Fatalf("%v\n%s", err, text(t, r))
 	}
 	// All would be well for a program that does nothing, too.
-	if r.Refreshes < 3 || r.Verdicts[accepted] < 40 || r.Calls < 20 {
+	if r.Refreshes < 2 || r.Verdicts[accepted] < 40 || r.Calls < 20 {
 		t.Errorf("too little has happened:\n%s", text(t, r))
 	}
 }
@@ -50,12 +51,12 @@ func TestEightProcessesShareOneSignIn(t *testing.T) {
 func disguise(t *testing.T, script string) string {
 	t.Helper()
 	dir := t.TempDir()
-	real := filepath.Join(dir, "real")
-	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", real, "github.com/unitty/unitty").CombinedOutput(); err != nil {
+	program := filepath.Join(dir, "real")
+	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", program, "github.com/unitty/unitty").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	path := filepath.Join(dir, "unitty")
-	body := fmt.Sprintf("#!/bin/sh\nreal='%s'\nkept='%s'\n%s\nexec \"$real\" \"$@\"\n", real, filepath.Join(dir, "kept"), script)
+	body := fmt.Sprintf("#!/bin/sh\nreal='%s'\nkept='%s'\n%s\nexec \"$real\" \"$@\"\n", program, filepath.Join(dir, "kept"), script)
 	if err := os.WriteFile(path, []byte(body), 0o700); err != nil { //nolint:gosec // a program
 		t.Fatal(err)
 	}
@@ -64,7 +65,7 @@ func disguise(t *testing.T, script string) string {
 
 func TestNoticesTokensThatAreKeptTooLong(t *testing.T) {
 	o := small(t)
-	o.duration = 4 * time.Second
+	o.duration = 5 * time.Second
 	o.bin = disguise(t, `[ "$1" = token ] && { [ -s "$kept" ] || "$real" "$@" >"$kept"; cat "$kept"; exit 0; }`)
 	r, err := torment(t.Context(), o)
 	if err != nil {
@@ -77,7 +78,7 @@ func TestNoticesTokensThatAreKeptTooLong(t *testing.T) {
 
 func TestNoticesProcessesThatShareNothing(t *testing.T) {
 	o := small(t)
-	o.duration = 4 * time.Second
+	o.duration = 5 * time.Second
 	o.bin = disguise(t, `[ "$1" = api ] && { [ -d "$HOME/own" ] || cp -r "$XDG_STATE_HOME" "$HOME/own"; XDG_STATE_HOME="$HOME/own"; export XDG_STATE_HOME; }`)
 	r, err := torment(t.Context(), o)
 	if err != nil {
