@@ -33,6 +33,14 @@ func (e *Engine) signIn(ctx context.Context, c Credentials, onlyIfNeeded bool) e
 	if c.ClientSecret.Empty() {
 		c.ClientSecret = e.overriding()
 	}
+	if c.ClientSecret.Empty() && !e.pol.NoClient {
+		// It was stored at an earlier sign-in and outlives a chain.
+		stored, err := e.chain.clientSecret(ctx)
+		if err != nil {
+			return fail("sign in", ClassStore, "the stored client secret cannot be read: "+clean(err.Error(), 200), err)
+		}
+		c.ClientSecret = stored
+	}
 	switch {
 	case c.ClientSecret.Empty() && !e.pol.NoClient:
 		return fail("sign in", ClassClient, "the client secret is missing")

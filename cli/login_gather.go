@@ -74,6 +74,9 @@ func (a *app) gather(s *settings, f loginFlags, given secrets) (auth.Credentials
 		return auth.Credentials{}, err
 	}
 	if s.Key, err = unity.ParseKeycode(key); err != nil {
+		if key == "" {
+			return auth.Credentials{}, usagef("the GSM keycode is missing: give --gsm-key or UNITTY_GSM_KEY")
+		}
 		return auth.Credentials{}, usagef("GSM keycode: %v", err)
 	}
 	if s.ClientID == "" || s.Username == "" {

@@ -48,6 +48,9 @@ func (s *settings) sourceConfig(f sourceFlags) secretserver.Config {
 	c.URL, c.Secret = firstOf(f.url, c.URL), firstOf(f.secret, c.Secret)
 	c.Username, c.Comment = firstOf(f.user, c.Username), firstOf(f.comment, c.Comment)
 	c.KeepSession = c.KeepSession || f.keep
+	if s.Key == "" && c.Fields.GSMKey == "" {
+		c.Fields.GSMKey = "gsm-key" // nothing else says which console
+	}
 	return c
 }
 
@@ -59,7 +62,9 @@ func (a *app) openSource(c secretserver.Config, store auth.Store, given secrets)
 			if given.SourcePassword != "" {
 				return secretserver.Login{Password: auth.NewSecret(given.SourcePassword), OTP: auth.NewSecret(given.SourceOTP)}, nil
 			}
-			_, _ = fmt.Fprintf(a.err, "%s (%s)\n", unity.Clean(ask.Reason), unity.Clean(ask.URL))
+			if ask.Reason != "" {
+				_, _ = fmt.Fprintf(a.err, "%s (%s)\n", unity.Clean(ask.Reason), unity.Clean(ask.URL))
+			}
 			password, err := a.askSecret("Password of " + unity.Clean(ask.Username))
 			if err != nil {
 				return secretserver.Login{}, err

@@ -238,6 +238,7 @@ func (r *Root) shell(msg tea.Msg) (tea.Cmd, bool) {
 	case profilesMsg:
 		return r.openOver(newProfiles(r.e, m.list)), true
 	case signedInMsg:
+		r.notes.dismiss() // what failed for lack of a sign-in is read again
 		return tea.Batch(r.readAgain(), r.moveOn()), true
 	case switchedMsg:
 		return r.switched(m), true

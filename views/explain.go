@@ -3,6 +3,7 @@ package views
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"github.com/unitty/unitty/ui"
 	"github.com/unitty/unitty/unity"
@@ -47,6 +48,10 @@ func Explain(err error) ui.Problem {
 		return p
 	}
 	p.Title = e.Kind.Error()
+	// The title says the kind already.
+	if text := strings.TrimPrefix(p.Text, p.Title); strings.HasPrefix(text, ": ") || strings.HasPrefix(text, " (") {
+		p.Text = strings.TrimPrefix(strings.TrimSpace(text), ": ")
+	}
 	p.Status, p.Code, p.RequestID, p.Method, p.Path = e.Status, unity.Clean(e.Code), e.RequestID, e.Method, unity.Clean(e.Path)
 	return p
 }
