@@ -18,9 +18,9 @@ import (
 // skipped without it.
 const realTask = "UNITTY_TEST_REAL"
 
-// done is what a child prints when it came to its end; nothing else counts as
+// childEnd is what a child prints when it came to its end; nothing else counts as
 // success, since a child that never ran its test exits with 0 too.
-const done = "REAL CHILD DONE"
+const childEnd = "REAL CHILD DONE"
 
 // isChild skips a test that belongs to a child process doing this task.
 func isChild(t *testing.T, task string) {
@@ -93,7 +93,7 @@ func runReal(t *testing.T, task, home string, line ...string) string {
 	if ctx.Err() != nil {
 		t.Fatalf("it hangs:\n%s", out.String())
 	}
-	if !strings.Contains(out.String(), done) {
+	if !strings.Contains(out.String(), childEnd) {
 		t.Fatalf("%s: the child did not come to its end: %v\n%s", task, err, out.String())
 	}
 	if strings.Contains(out.String(), "--- FAIL") {
@@ -103,4 +103,4 @@ func runReal(t *testing.T, task, home string, line ...string) string {
 }
 
 // childDone says that the child's test ran to its end.
-func childDone() { fmt.Println(done) }
+func childDone() { fmt.Println(childEnd) }

@@ -239,7 +239,7 @@ func (r *Root) shell(msg tea.Msg) (tea.Cmd, bool) {
 		return r.openOver(newProfiles(r.e, m.list)), true
 	case signedInMsg:
 		r.notes.dismiss() // what failed for lack of a sign-in is read again
-		return tea.Batch(r.readAgain(), r.moveOn()), true
+		return tea.Batch(r.notes.add(r.e, toastMsg{level: Good, text: "signed in"}), r.readAgain(), r.moveOn()), true
 	case switchedMsg:
 		return r.switched(m), true
 	}

@@ -145,7 +145,7 @@ func (s *signIn) ended(m faultsMsg) tea.Cmd {
 	s.model.SetBusy(false)
 	if m.err == nil {
 		s.shut()
-		return tea.Batch(Toast(Good, "signed in"), send(signedInMsg{}))
+		return send(signedInMsg{})
 	}
 	p := s.e.explain(m.err)
 	s.fault = oneLine(p)
