@@ -30,6 +30,8 @@ type app struct {
 	newProfile bool
 	// fullScreen tells that the screens have the terminal, so that nothing else may ask on it.
 	fullScreen bool
+	// ended is closed when a signal ends the run; a question must not outlive it.
+	ended <-chan struct{}
 }
 
 type globalFlags struct {
@@ -56,6 +58,7 @@ func Main(args []string) int {
 }
 
 func (a *app) run(ctx context.Context, args []string) int {
+	a.ended = ctx.Done()
 	root := a.command()
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)

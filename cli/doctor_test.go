@@ -222,8 +222,12 @@ func TestSkewOf(t *testing.T) {
 		off := time.Duration(rapid.Int64Range(-100_000, 100_000).Draw(t, "off")) * time.Second
 		written := sent.Add(time.Duration(rapid.Int64Range(0, int64(took)).Draw(t, "when"))).Add(off)
 		got, ok := skewOf(written.UTC().Format(http.TimeFormat), sent, sent.Add(took))
-		if !ok || (got-off).Abs() > took+time.Second+200*time.Millisecond {
-			t.Fatalf("skew %v, want %v within %v", got, off, took+time.Second)
+		within := took + time.Second + 200*time.Millisecond
+		if got == 0 {
+			within *= 2 // what cannot be told from the time the answer took counts as none
+		}
+		if !ok || (got-off).Abs() > within {
+			t.Fatalf("skew %v, want %v within %v", got, off, within)
 		}
 		if off == 0 && got != 0 {
 			t.Fatalf("a clock that agrees is off by %v", got)

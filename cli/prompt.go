@@ -43,7 +43,7 @@ func (a *app) askSecret(label string) (auth.Secret, error) {
 		return auth.Secret{}, fmt.Errorf("%s: %w", label, errNoTerminal)
 	}
 	_, _ = fmt.Fprintf(a.err, "%s: ", label)
-	raw, err := readSecret()
+	raw, err := a.readSecret()
 	_, _ = fmt.Fprintln(a.err)
 	if err != nil {
 		return auth.Secret{}, gaveUp(err)

@@ -172,15 +172,10 @@ func TestThreeMarkedMachinesAreScannedAndFollowed(t *testing.T) {
 				term.WaitFor(timesThree("sent "))
 			}
 			// Two esc in one breath would be alt+esc, so each waits for the screen to come to rest.
-			term.Keys("esc")
-			term.WaitGone("Jobs")
-			term.WaitIdle()
+			press(t, term, "esc", gone("Jobs"))
 			// The list of the site's commands follows the agents.
-			term.Keys("esc")
-			term.WaitGone("3/")
-			term.WaitIdle()
-			term.Keys("esc")
-			term.WaitText("site:=")
+			press(t, term, "esc", gone("3/"))
+			press(t, term, "esc", func(s ptytest.Screen) bool { return s.Contains("site:=") })
 			term.Keys("c")
 			term.WaitText("Commands")
 			if z.w >= 80 {

@@ -231,7 +231,7 @@ func skippedLines(p *dispatch.Plan) []string {
 }
 
 // readLine reads a line byte by byte, so that nothing of the next answer is lost.
-func (a *app) readLine() (string, error) { return untilSignal(a.readKeys) }
+func (a *app) readLine() (string, error) { return untilEnd(a.ended, a.readKeys) }
 
 // readKeys reads up to the end of a line, byte by byte: what comes after it belongs to the next question.
 func (a *app) readKeys() (string, error) {

@@ -63,13 +63,15 @@ func demoOn(t *testing.T, o ptytest.Opt, args ...string) *ptytest.Term {
 }
 
 // press presses a key until the screen is as wanted. Questions drop keys that come before anybody can have read them, and
-// a dropped key does nothing, so pressing it again is what a person does.
+// a dropped key does nothing, so pressing it again is what a person does; but not before the first had its time.
 func press(t *testing.T, term *ptytest.Term, key string, done func(ptytest.Screen) bool) ptytest.Screen {
 	t.Helper()
-	for range 20 {
+	for range 10 {
 		term.Keys(key)
-		if s := term.WaitIdle(); done(s) {
-			return s
+		for patience := time.Now().Add(2 * time.Second); time.Now().Before(patience); {
+			if s := term.WaitIdle(); done(s) {
+				return s
+			}
 		}
 	}
 	t.Fatalf("%s has no effect:\n%s", key, term.Screen())
