@@ -79,11 +79,11 @@ func pause(p *tea.Program, sig <-chan os.Signal, g *gate) os.Signal {
 		return s
 	}
 	defer g.open()
-	if p.ReleaseTerminal() != nil {
+	if !release(p) {
 		return nil
 	}
 	if unix.Kill(unix.Getpid(), unix.SIGSTOP) != nil {
-		_ = p.RestoreTerminal()
+		retake(p)
 		return nil
 	}
 	// The stop may take hold only after Kill has returned; the CONT that ends it is waited for, so that the terminal is
@@ -91,20 +91,47 @@ func pause(p *tea.Program, sig <-chan os.Signal, g *gate) os.Signal {
 	for s := range sig {
 		switch s {
 		case unix.SIGCONT:
-			_ = p.RestoreTerminal()
+			retake(p)
 			return nil
 		case unix.SIGTSTP:
 		default:
-			_ = p.RestoreTerminal()
+			retake(p)
 			return s
 		}
 	}
 	return nil
 }
 
+// settle is how long the library's drawing goroutine gets to come to its end after the terminal was given back. It stops
+// the shared ticker last; stopped in between, it would do so after the next one has started it, and nothing would ever be
+// drawn again.
+const settle = 150 * time.Millisecond
+
+// release gives the terminal back.
+func release(p *tea.Program) bool {
+	if p.ReleaseTerminal() != nil {
+		return false
+	}
+	time.Sleep(settle)
+	return true
+}
+
+// retake takes the terminal again and draws the whole screen: the library draws only what changed since, on a screen that
+// is empty now.
+func retake(p *tea.Program) {
+	for range 10 {
+		if p.RestoreTerminal() == nil {
+			p.Send(tea.ClearScreen())
+			return
+		}
+		// The terminal may be with the shell for a moment yet.
+		time.Sleep(50 * time.Millisecond)
+	}
+}
+
 // resume takes the terminal again after somebody else stopped the process.
 func resume(p *tea.Program) {
-	if p.ReleaseTerminal() == nil {
-		_ = p.RestoreTerminal()
+	if release(p) {
+		retake(p)
 	}
 }

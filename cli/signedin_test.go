@@ -67,9 +67,8 @@ func TestPasswordChangeAndBackOnTheSameRow(t *testing.T) {
 	term.WaitIdle()
 	term.Type("another one")
 	term.Keys("enter", "enter")
-	term.WaitGone("f2 signs in")
-	s := term.WaitIdle()
-	if line := s.Line(term.Cursor().Y); !strings.Contains(line, name) {
-		t.Errorf("the cursor was on %q and is on %q\n%s", name, line, s)
-	}
+	term.WaitText("done: signed in")
+	term.WaitFor(func(s ptytest.Screen) bool {
+		return !s.Contains("Refresh token") && strings.HasPrefix(s.Line(s.Cursor.Y), ">") && strings.Contains(s.Line(s.Cursor.Y), name)
+	})
 }
