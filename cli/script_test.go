@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/unitty/unitty/unity/unitytest"
 )
 
 // TestScripts runs the program as others call it: each script of testdata/script is one verb or one promise.
@@ -106,12 +108,31 @@ func setFacts(ts *testscript.TestScript, s *testSim) {
 		set("BIG_E", big.machines[0].ID)
 	}
 	w := s.World()
+	site, group, n, inGroup := largest(w)
+	set("HUGE_ID", site)
+	set("HUGE_GROUP_ID", group)
+	set("N_HUGE", fmt.Sprint(n))
+	set("N_HUGE_GROUP", fmt.Sprint(inGroup))
 	set("CONSOLE", w.Console)
 	set("GSMKEY", w.GSMKey)
 	set("N_SITES", fmt.Sprint(len(w.Sites)))
 	set("N_ENDPOINTS", fmt.Sprint(len(w.Endpoints)))
 	set("POLICY", w.Policies[0].Name)
 	set("POLICY_ID", w.Policies[0].ID)
+}
+
+// largest is the largest group of all, with its site and the numbers of machines in both, whatever state they are in.
+func largest(w unitytest.Snapshot) (site, group string, n, inGroup int) {
+	sites, groups, home := map[string]int{}, map[string]int{}, map[string]string{}
+	for _, e := range w.Endpoints {
+		sites[e.SiteID]++
+		groups[e.GroupID]++
+		home[e.GroupID] = e.SiteID
+		if groups[e.GroupID] > groups[group] {
+			group = e.GroupID
+		}
+	}
+	return home[group], group, sites[home[group]], groups[group]
 }
 
 func dashedKey(k string) string {
