@@ -65,6 +65,19 @@ func (a Account) key() string {
 	return "v1-" + hex.EncodeToString(sum[:])[:32]
 }
 
+// person names the user of the API whose password it is: one user may sign in
+// through several API clients, and a wrong password counts against the user.
+func (a Account) person() string {
+	sum := sha256.Sum256([]byte(a.BaseURL + "\x00" + a.Username))
+	return "v1-" + hex.EncodeToString(sum[:])[:32]
+}
+
+// local reports whether the API runs on this machine itself, as simulators do.
+func (a Account) local() bool {
+	u, err := url.Parse(a.BaseURL)
+	return err == nil && isLoopback(strings.ToLower(u.Hostname()))
+}
+
 // matches reports whether credentials belong to this account.
 func (a Account) matches(c Credentials) error {
 	if id := strings.TrimSpace(c.ClientID); id != "" && id != a.ClientID {

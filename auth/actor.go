@@ -39,18 +39,20 @@ type actor struct {
 	calls chan func()
 	quit  chan struct{}
 	once  sync.Once
+	last  func() // runs on the goroutine before it ends
 
 	mu    sync.Mutex
 	stuck chan struct{} // closed when the call that missed its deadline returns
 }
 
-func newActor() *actor {
-	a := &actor{calls: make(chan func()), quit: make(chan struct{})}
+func newActor(last func()) *actor {
+	a := &actor{calls: make(chan func()), quit: make(chan struct{}), last: last}
 	go a.run()
 	return a
 }
 
 func (a *actor) run() {
+	defer a.last()
 	for {
 		select {
 		case call := <-a.calls:

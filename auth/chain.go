@@ -8,14 +8,20 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
 	"time"
 )
 
 // chain is the stored side of an account: two slots, the client secret, the
-// sidecar and the lock.
+// sidecar and the lock. An account has one main chain and may have narrower ones
+// beside it, each with fewer scopes; they share the client secret.
 type chain struct {
 	store    Store
-	key      string
+	base     string // names the account
+	key      string // names the chain: base, and more for a narrower one
+	tag      string // tells apart the stores that keep locks in one folder
 	side     blobStore
 	lockPath string // empty when the store locks itself
 	lockDir  string // where refusals lie; empty when there is no such folder
@@ -29,32 +35,70 @@ type record struct {
 }
 
 // newChain works out where lock and sidecar lie, so that they cover exactly
-// what the store covers.
-func newChain(s Store, acct Account, lockDir string, timeout time.Duration) (*chain, error) {
-	c := &chain{store: s, key: acct.key(), timeout: timeout, lockDir: lockDir}
+// what the store covers. With only it is the narrower chain of these scopes.
+func newChain(s Store, acct Account, only []string, dirs lockDirs, timeout time.Duration) (*chain, error) {
+	c := &chain{store: s, base: acct.key(), timeout: timeout, lockDir: dirs.own}
+	_, private := s.(selfLocker)
 	if l, ok := s.(lockDirer); ok && c.lockDir == "" {
 		c.lockDir = l.LockDir()
 	}
-	perUser := c.lockDir == ""
-	if perUser {
-		dir, err := userLockDir()
-		if _, private := s.(selfLocker); err != nil && !private {
+	if c.lockDir == "" {
+		dir, err := dirs.perUser()
+		if err != nil && !private {
 			return nil, err
 		}
 		c.lockDir = dir
-	}
-	if _, private := s.(selfLocker); private {
-		c.side = itemBlob{store: s, key: c.key + "-s"}
-		return c, nil
-	}
-	name := c.key
-	if perUser {
 		sum := sha256.Sum256([]byte(hostTag() + "\x00" + s.Name()))
-		name += "-" + hex.EncodeToString(sum[:4])
+		c.tag = "-" + hex.EncodeToString(sum[:4])
 	}
-	c.lockPath = filepath.Join(c.lockDir, name+".lock")
-	c.side = fileBlob{path: filepath.Join(c.lockDir, name+".json")}
+	key := c.base
+	if len(only) > 0 {
+		names := slices.Sorted(slices.Values(only))
+		sum := sha256.Sum256([]byte(strings.Join(slices.Compact(names), " ")))
+		key += "-n" + hex.EncodeToString(sum[:4])
+	}
+	c.settleAt(key)
 	return c, nil
+}
+
+// settleAt makes c the chain of a key.
+func (c *chain) settleAt(key string) {
+	c.key = key
+	if _, private := c.store.(selfLocker); private {
+		c.side = itemBlob{store: c.store, key: key + "-s"}
+		return
+	}
+	c.lockPath = filepath.Join(c.lockDir, key+c.tag+".lock")
+	c.side = fileBlob{path: filepath.Join(c.lockDir, key+c.tag+".json")}
+}
+
+// narrower lists the narrower chains of the account, which were locked before
+// they were used for the first time.
+func (c *chain) narrower() ([]*chain, error) {
+	if c.lockPath == "" {
+		return nil, nil // such a store dies with its process
+	}
+	found, err := filepath.Glob(filepath.Join(globQuote(c.lockDir), c.base+"-n????????"+c.tag+".lock"))
+	if err != nil {
+		return nil, err
+	}
+	var all []*chain
+	for _, path := range found {
+		n := *c
+		n.settleAt(strings.TrimSuffix(filepath.Base(path), c.tag+".lock"))
+		if n.key != c.key && keyShape.MatchString(n.key) {
+			all = append(all, &n)
+		}
+	}
+	return all, nil
+}
+
+// globQuote keeps the name of a folder from being read as a pattern.
+func globQuote(dir string) string {
+	if runtime.GOOS == "windows" {
+		return dir // a backslash separates there, and the other signs are rare
+	}
+	return strings.NewReplacer(`\`, `\\`, "*", `\*`, "?", `\?`, "[", `\[`).Replace(dir)
 }
 
 // lock takes the chain's lock for as long as ctx allows.
@@ -88,7 +132,8 @@ func (c *chain) slotKey(slot int) string { return c.key + [2]string{"-a", "-b"}[
 
 func (c *chain) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
 	limit := c.timeout
-	if isInteractive(ctx) {
+	w, ok := c.store.(interface{ awaiting() bool })
+	if isInteractive(ctx) || ok && w.awaiting() {
 		limit = max(limit, interactiveDeadline)
 	}
 	return context.WithTimeout(ctx, limit)
@@ -161,7 +206,7 @@ func (c *chain) writeOnce(ctx context.Context, b *bundle, slot int) error {
 func (c *chain) clientSecret(ctx context.Context) (Secret, error) {
 	ctx, cancel := c.bounded(ctx)
 	defer cancel()
-	data, err := c.store.Get(ctx, c.key+"-c")
+	data, err := c.store.Get(ctx, c.base+"-c")
 	if errors.Is(err, ErrNotFound) || errors.Is(err, errDamaged) {
 		return Secret{}, nil
 	}
@@ -174,7 +219,7 @@ func (c *chain) clientSecret(ctx context.Context) (Secret, error) {
 func (c *chain) saveClientSecret(ctx context.Context, s Secret) error {
 	ctx, cancel := c.bounded(ctx)
 	defer cancel()
-	return c.store.Set(ctx, c.key+"-c", []byte(s.Reveal()))
+	return c.store.Set(ctx, c.base+"-c", []byte(s.Reveal()))
 }
 
 // wipe removes everything, the sidecar first: slots without a sidecar are an
@@ -183,7 +228,11 @@ func (c *chain) wipe(ctx context.Context) error {
 	ctx, cancel := c.bounded(ctx)
 	defer cancel()
 	errs := []error{c.side.remove(ctx)}
-	for _, key := range []string{c.slotKey(0), c.slotKey(1), c.key + "-c"} {
+	keys := []string{c.slotKey(0), c.slotKey(1)}
+	if c.key == c.base {
+		keys = append(keys, c.base+"-c") // the narrower chains use it too
+	}
+	for _, key := range keys {
 		if err := c.store.Delete(ctx, key); err != nil && !errors.Is(err, ErrNotFound) {
 			errs = append(errs, fmt.Errorf("deleting an item: %w", err))
 		}

@@ -49,12 +49,12 @@ func Choose(ctx context.Context, o ChooseOptions) (Store, []Refusal, error) {
 	if o.open == nil {
 		o.open = o.openNamed
 	}
-	name := o.Name
+	name, pinned := o.Name, false
 	if name == "" || name == "auto" {
-		name = o.Pinned
+		name, pinned = o.Pinned, true
 	}
 	if name != "" && name != "auto" {
-		s, err := o.ready(ctx, name)
+		s, err := o.named(ctx, name, pinned)
 		if err != nil {
 			return nil, []Refusal{{Name: name, Reason: clean(err.Error(), 250)}},
 				fail("store", ClassStore, fmt.Sprintf("the secret store %s cannot be used: %s", clean(name, 40), clean(err.Error(), 250)), err)
@@ -65,6 +65,20 @@ func Choose(ctx context.Context, o ChooseOptions) (Store, []Refusal, error) {
 		return o.unattended(ctx)
 	}
 	return o.attended(ctx)
+}
+
+// named opens the store of the user's choice. A pinned keychain has been proven
+// at the sign-in; it is first used when its secrets are wanted, so that a screen
+// does not wait for a keychain that is locked or does not answer.
+func (o ChooseOptions) named(ctx context.Context, name string, pinned bool) (Store, error) {
+	if !pinned || name == "file" {
+		return o.ready(ctx, name)
+	}
+	s, err := o.open(name)
+	if k, ok := s.(*KeyringStore); ok && err == nil && o.Interactive {
+		k.Await()
+	}
+	return s, err
 }
 
 // unattended takes the file store when it can be unlocked, else memory.
@@ -85,14 +99,21 @@ func (o ChooseOptions) unattended(ctx context.Context) (Store, []Refusal, error)
 // over only because a person decides what comes instead.
 func (o ChooseOptions) attended(ctx context.Context) (Store, []Refusal, error) {
 	var refused []Refusal
-	var late error
+	var late, noBus error
 	for _, name := range platformStores(runtime.GOOS) {
-		s, err := o.ready(ctx, name)
+		if noBus != nil && onBus(name) { // once is enough to wait for it
+			refused = append(refused, Refusal{Name: name, Reason: missingReason(name, runtime.GOOS)})
+			continue
+		}
+		s, err := o.try(ctx, name)
 		if err == nil {
 			return s, refused, nil
 		}
 		if errors.Is(err, errUnresponsive) {
 			late = err
+		}
+		if errors.Is(err, errNoBus) {
+			noBus = err
 		}
 		refused = append(refused, Refusal{Name: name, Reason: clean(err.Error(), 250)})
 	}
@@ -123,6 +144,26 @@ func (o ChooseOptions) attended(ctx context.Context) (Store, []Refusal, error) {
 		refused = append(refused, Refusal{Name: "auto", Reason: "the sign-in is kept in memory only"})
 	}
 	return s, refused, nil
+}
+
+// try is ready for a store that nobody has chosen: one that cannot be reached at
+// once is passed over.
+func (o ChooseOptions) try(ctx context.Context, name string) (Store, error) {
+	open := o.open
+	var tried *KeyringStore
+	o.open = func(name string) (Store, error) {
+		s, err := open(name)
+		if k, ok := s.(*KeyringStore); ok && err == nil {
+			tried = k
+			k.hasty.Store(true)
+		}
+		return s, err
+	}
+	s, err := o.ready(ctx, name)
+	if tried != nil {
+		tried.hasty.Store(false)
+	}
+	return s, err
 }
 
 // ready opens a store and proves that it works as far as that is free of

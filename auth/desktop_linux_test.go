@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -56,16 +57,15 @@ func exerciseStore(t *testing.T, name string) {
 }
 
 func TestSecretService(t *testing.T) {
-	for _, tool := range []string{"gnome-keyring-daemon", "dbus-run-session"} {
-		if _, err := exec.LookPath(tool); err != nil {
-			t.Skipf("%s is not installed, so the Secret Service was not tested", tool)
-		}
-	}
+	need(t, "gnome-keyring-daemon", "dbus-run-session", "dbus-send")
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
 	home := t.TempDir()
-	script := `printf canary-login | gnome-keyring-daemon --unlock --components=secrets >/dev/null 2>&1
-exec "$0" -test.v -test.run='^TestSecretServiceChild$'`
+	// In the foreground, so that it ends with the shell: it does not notice that its bus is gone.
+	script := `printf canary-login >"$HOME/login"
+gnome-keyring-daemon --foreground --unlock --components=secrets <"$HOME/login" >/dev/null 2>&1 & daemon=$!
+trap 'kill $daemon; wait $daemon' EXIT
+` + awaitName + `"$0" -test.v -test.run='^TestSecretServiceChild$'`
 	cmd := exec.CommandContext(ctx, "dbus-run-session", "--", "sh", "-c", script, os.Args[0]) //nolint:gosec // our own test binary
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + home, "XDG_RUNTIME_DIR=" + home, "XDG_DATA_HOME=" + home, "UNITTY_TEST_SECRET_SERVICE=1"}
 	cmd.WaitDelay = 2 * time.Second
@@ -73,6 +73,29 @@ exec "$0" -test.v -test.run='^TestSecretServiceChild$'`
 	if err != nil || !strings.Contains(string(out), "SECRET SERVICE WORKS") {
 		t.Fatalf("%v\n%s", err, out)
 	}
+	if left := processesWith(t, "HOME="+home); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
+	}
+}
+
+// processesWith gives the processes that were started with this in their
+// environment and still run, by name.
+func processesWith(t *testing.T, mark string) []string {
+	t.Helper()
+	files, err := filepath.Glob("/proc/[0-9]*/environ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, f := range files {
+		data, err := os.ReadFile(f) //nolint:gosec // a process that may be gone
+		if err != nil || !strings.Contains(string(data)+"\x00", mark+"\x00") {
+			continue
+		}
+		name, _ := os.ReadFile(filepath.Join(filepath.Dir(f), "comm")) //nolint:gosec // as above
+		names = append(names, strings.TrimSpace(string(name)))
+	}
+	return names
 }
 
 func TestKernelKeyring(t *testing.T) {

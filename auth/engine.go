@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net/http"
+	"os"
 	"slices"
 	"sync"
 	"time"
@@ -34,6 +35,10 @@ type Options struct {
 	ClientSecret Secret
 	// Scope is asked for at sign-in; nil means DefaultScope.
 	Scope []string
+	// Narrow makes this the engine of a narrower chain, which lies beside the main
+	// one of the account. It asks for Scope, which must be set, and never for
+	// anything else.
+	Narrow bool
 	// UserAgent is sent with token requests, in the form name/version.
 	UserAgent string
 	// Now is the wall clock; nil means time.Now.
@@ -59,6 +64,7 @@ type Engine struct {
 	prov     Provider
 	pol      Policy
 	scope    []string
+	narrow   bool
 	override Secret
 	now      func() time.Time
 	log      *slog.Logger
@@ -117,6 +123,9 @@ func NewEngine(o Options) (*Engine, error) {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	if o.Scope = cleanScopes(o.Scope); len(o.Scope) == 0 {
+		if o.Narrow {
+			return nil, errors.New("a narrower sign-in needs its scope")
+		}
 		o.Scope = DefaultScope()
 	}
 	if o.Provider == nil {
@@ -128,12 +137,20 @@ func NewEngine(o Options) (*Engine, error) {
 		o.Critical = func() func() { return func() {} }
 	}
 	pol := o.Policy.withDefaults()
-	ch, err := newChain(o.Store, acct, o.LockDir, pol.StoreTimeout)
+	var only []string
+	if o.Narrow {
+		only = o.Scope
+	}
+	dirs := lockDirs{own: o.LockDir}
+	if acct.local() {
+		dirs.user = os.Getenv(testLockDir)
+	}
+	ch, err := newChain(o.Store, acct, only, dirs, pol.StoreTimeout)
 	if err != nil {
 		return nil, err
 	}
 	e := &Engine{
-		acct: acct, chain: ch, refused: newRefusals(ch, 50*time.Millisecond), prov: o.Provider, pol: pol, scope: o.Scope,
+		acct: acct, chain: ch, refused: newRefusals(ch, acct.person(), 50*time.Millisecond), prov: o.Provider, pol: pol, scope: o.Scope, narrow: o.Narrow,
 		override: o.ClientSecret, now: func() time.Time { return o.Now().Round(0) }, log: o.Log, critical: o.Critical,
 		sem: make(chan struct{}, 1), kick: make(chan struct{}, 1), badScopes: map[string]bool{}, state: Loading,
 		box: mailbox{ch: make(chan Status, 1)},

@@ -110,10 +110,10 @@ func decodeBundle(key string, data []byte) (*bundle, error) {
 // remaining is how long the access token still lives at now. A token that was
 // issued in the future comes from a clock that was wrong, so nothing is known.
 func (b *bundle) remaining(now time.Time) time.Duration {
-	if b == nil || b.access.Empty() || b.issuedAt.After(now.Add(time.Minute)) {
-		return 0
+	if b == nil || b.access.Empty() || b.issuedAt.After(now.Add(b.life/20)) {
+		return 0 // one of two clocks is wrong, and nobody knows how old the token is
 	}
-	return b.life - now.Sub(b.issuedAt)
+	return b.life - max(0, now.Sub(b.issuedAt))
 }
 
 // hasScope reports whether the bundle grants a scope; nothing known means no.

@@ -204,3 +204,22 @@ func (s *FileStore) remember(ctx context.Context, key string, id *age.X25519Iden
 		_ = s.opt.Cache.Set(ctx, key, []byte(id.String()))
 	}
 }
+
+// ForgetFileKey removes the unlocked key of the file store in dir from the
+// kernel's keyring, so that the next use asks for the passphrase again. Where
+// there is no such store or no such keyring there is nothing to forget.
+func ForgetFileKey(ctx context.Context, dir string) error {
+	wrapped, err := atomicfile.Read(filepath.Join(dir, identityFile), 64<<10)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	cache, err := OpenKeyringStore("keyctl")
+	if err != nil {
+		return nil // nothing was ever kept
+	}
+	defer func() { _ = cache.Close() }()
+	return cache.Delete(ctx, identityCacheKey(wrapped))
+}

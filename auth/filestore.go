@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"path/filepath"
 	"sync"
+	"time"
 
 	"filippo.io/age"
 	"github.com/unitty/unitty/auth/atomicfile"
@@ -136,8 +137,13 @@ func (s *FileStore) Set(ctx context.Context, key string, data []byte) error {
 	if err := atomicfile.EnsureDir(s.opt.Dir); err != nil {
 		return err
 	}
+	atomicfile.Sweep(s.opt.Dir, leftover, "."+key+".age[0-9]*", canaryPrefix+"*.age", "."+canaryPrefix+"*.age[0-9]*")
 	return atomicfile.Write(path, sealed.Bytes())
 }
+
+// leftover is the age from which a temporary file belongs to a writer that was
+// killed.
+const leftover = time.Minute
 
 // Delete removes an item.
 func (s *FileStore) Delete(_ context.Context, key string) error {

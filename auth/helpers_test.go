@@ -17,10 +17,7 @@ import (
 	"go.uber.org/goleak"
 )
 
-// The D-Bus library keeps one connection per process and never closes it.
-func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/godbus/dbus.(*Conn).inWorker"))
-}
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // The canary values of the tests: none may turn up where secrets must not be.
 const (

@@ -34,6 +34,30 @@ func fileLock(ctx context.Context, path string, poll time.Duration) (func(), err
 	return func() { _ = l.Unlock() }, nil
 }
 
+// testLockDir is the variable that replaces the folder in the home of the user
+// where the locks of keychains and the memory of refused passwords lie, so that
+// tests see neither each other nor the user's own sign-in. It holds only for an
+// API on this machine itself: with any other, two processes that disagree about
+// it would spend each other's tokens, and a refused password would be sent again.
+const testLockDir = "UNITTY_TEST_LOCK_DIR"
+
+// lockDirs are folders that replace the usual ones; empty means none.
+type lockDirs struct {
+	own  string // of this store
+	user string // of all stores that cover the user
+}
+
+// perUser is the folder of the locks of stores that cover the user.
+func (d lockDirs) perUser() (string, error) {
+	if d.user == "" {
+		return userLockDir()
+	}
+	if !filepath.IsAbs(d.user) {
+		return "", errors.New("the folder of the sign-in locks is not an absolute path")
+	}
+	return d.user, atomicfile.EnsureDir(d.user)
+}
+
 // userLockDir is the folder of the locks of stores that cover the whole user on
 // this machine. It comes from the password database, never from $HOME or $XDG_*:
 // two processes with different environments share one keychain, so they must

@@ -103,6 +103,23 @@ func readKilled(t *testing.T, dir string, first int) int {
 	return n
 }
 
+// writeTime is how long one write takes here and now.
+func writeTime(t *testing.T) time.Duration {
+	t.Helper()
+	s := fileStore(t, privateDir(t))
+	if err := s.Set(t.Context(), killedKey, killedValue(0)); err != nil {
+		t.Fatal(err)
+	}
+	const writes = 10
+	begin := time.Now()
+	for n := range writes {
+		if err := s.Set(t.Context(), killedKey, killedValue(n)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return time.Since(begin)/writes + time.Microsecond
+}
+
 // TestRealKilledWriter kills writers of the file store with SIGKILL at random
 // moments. What was acknowledged is there; at most the write that was under way
 // came true on top of it; what is left behind is private and in nobody's way.
@@ -110,9 +127,10 @@ func TestRealKilledWriter(t *testing.T) {
 	t.Parallel()
 	need(t)
 	dir, last, moved := privateDir(t), 0, 0
+	long := 8 * writeTime(t)
 	for range 44 {
 		first := last + 1
-		saved := killWriter(t, dir, first, time.Duration(rand.IntN(12_000))*time.Microsecond) //nolint:gosec // no secret
+		saved := killWriter(t, dir, first, time.Duration(rand.Int64N(int64(long)))) //nolint:gosec // no secret
 		n := readKilled(t, dir, first)
 		if n != saved && n != saved+1 {
 			t.Fatalf("%d is there although %d was acknowledged last", n, saved)
@@ -143,10 +161,10 @@ func TestRealKilledWriter(t *testing.T) {
 func TestRealKilledWhileMakingTheStore(t *testing.T) {
 	t.Parallel()
 	need(t)
-	empty := 0
+	empty, long := 0, 8*writeTime(t)
 	for range 20 {
 		dir := privateDir(t)
-		saved := killWriter(t, dir, 1, time.Duration(rand.IntN(9_000))*time.Microsecond) //nolint:gosec // no secret
+		saved := killWriter(t, dir, 1, time.Duration(rand.Int64N(int64(long)))) //nolint:gosec // no secret
 		if n := readKilled(t, dir, 1); n != saved && n != saved+1 {
 			t.Fatalf("%d is there although %d was acknowledged last", n, saved)
 		} else if n == 0 {

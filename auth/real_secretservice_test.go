@@ -34,7 +34,7 @@ func TestRealMutePrompterChild(t *testing.T) {
 	if os.Getenv("UNITTY_TEST_PROMPTER") == "" {
 		t.Skip("a child process of another test")
 	}
-	bus, err := dbus.SessionBus()
+	bus, err := openBus(t.Context(), 10*time.Second)
 	if err != nil {
 		t.Fatal(err)
 	}

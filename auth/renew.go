@@ -243,7 +243,7 @@ func (e *Engine) request(ctx context.Context, c Client, b *bundle, d demand, cra
 		case failure.Class == ClassAmbiguous && !crashed && !doubt && failure.NotBefore.IsZero() && e.stopCtx.Err() == nil && e.pol.Counted == nil:
 			doubt = true
 			continue
-		case failure.Class == ClassScope && d.scope == "" && !narrowed && !slices.Equal(scope, []string{fallbackScope}):
+		case failure.Class == ClassScope && d.scope == "" && !e.narrow && !narrowed && !slices.Equal(scope, []string{fallbackScope}):
 			narrowed, scope = true, []string{fallbackScope}
 			continue
 		}

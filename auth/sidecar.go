@@ -102,6 +102,7 @@ func (f fileBlob) save(_ context.Context, data []byte) error {
 	if err := atomicfile.EnsureDir(filepath.Dir(f.path)); err != nil {
 		return err
 	}
+	atomicfile.Sweep(filepath.Dir(f.path), leftover, "."+filepath.Base(f.path)+"[0-9]*")
 	return atomicfile.Write(f.path, data)
 }
 

@@ -3,7 +3,6 @@ package auth
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"slices"
 	"time"
@@ -168,19 +167,17 @@ func (e *Engine) firstGrant(ctx context.Context, c opening) (Grant, []string, er
 	}
 	password := c.RefreshToken.Empty()
 	if password {
-		at, err := e.refused.refusedAt(ctx, c.Password)
+		why, err := e.refused.check(ctx, c.Password, e.now())
 		if err != nil {
 			return Grant{}, nil, storeFailure("sign in", err)
 		}
-		if !at.IsZero() {
-			return Grant{}, nil, fail("sign in", ClassGrant, fmt.Sprintf(
-				"this password was refused at %s and is not sent again, so that the user is not locked out; give another one, or log out first to try it once more",
-				at.Local().Format("2006-01-02 15:04:05")), ErrWrongPassword, ErrNeedsLogin)
+		if why != "" {
+			return Grant{}, nil, fail("sign in", ClassGrant, why, ErrWrongPassword, ErrNeedsLogin)
 		}
 	}
 	scope := slices.Clone(e.scope)
 	g, err := send(scope)
-	if errors.Is(err, ErrScopeRefused) && g.Refresh.Empty() && !slices.Equal(scope, []string{fallbackScope}) {
+	if errors.Is(err, ErrScopeRefused) && g.Refresh.Empty() && !e.narrow && !slices.Equal(scope, []string{fallbackScope}) {
 		scope = []string{fallbackScope}
 		g, err = send(scope)
 	}

@@ -113,7 +113,7 @@ func (c *chain) putBackClientSecret(ctx context.Context, before Secret) error {
 	}
 	ctx, cancel := c.bounded(ctx)
 	defer cancel()
-	if err := c.store.Delete(ctx, c.key+"-c"); err != nil && !errors.Is(err, ErrNotFound) {
+	if err := c.store.Delete(ctx, c.base+"-c"); err != nil && !errors.Is(err, ErrNotFound) {
 		return err
 	}
 	return nil

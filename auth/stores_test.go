@@ -197,6 +197,51 @@ func TestPassphraseSources(t *testing.T) {
 	}
 }
 
+// TestForgottenKeyIsAskedForAgain takes the unlocked key of a store out of the
+// kernel's keyring.
+func TestForgottenKeyIsAskedForAgain(t *testing.T) {
+	cache, err := OpenKeyringStore("keyctl")
+	if err == nil {
+		err = Canary(t.Context(), cache)
+	}
+	if err != nil {
+		t.Skipf("the kernel's keyring cannot be used here: %v", err)
+	}
+	dir := privateDir(t)
+	if err := ForgetFileKey(t.Context(), dir); err != nil {
+		t.Fatalf("a store that is not there: %v", err)
+	}
+	asked := 0
+	open := func() *FileStore {
+		cache, err := OpenKeyringStore("keyctl")
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, err := OpenFileStore(FileOptions{Dir: dir, Cache: cache, workFactor: 4, Prompt: func(context.Context, string, bool) (Secret, error) {
+			asked++
+			return NewSecret("a passphrase"), nil
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = s.Close() })
+		return s
+	}
+	defer func() { _ = cache.Close() }()
+	if err := errors.Join(open().Set(t.Context(), "v1-x", []byte("y")), open().Unlock(t.Context())); err != nil || asked != 1 {
+		t.Fatalf("%v, asked %d times", err, asked)
+	}
+	if err := ForgetFileKey(t.Context(), dir); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := open().Get(t.Context(), "v1-x"); err != nil || string(got) != "y" || asked != 2 {
+		t.Fatalf("%q %v, asked %d times", got, err, asked)
+	}
+	if err := ForgetFileKey(t.Context(), dir); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // hangingRing answers only when it is let go.
 type hangingRing struct {
 	*keyring.ArrayKeyring
@@ -215,10 +260,15 @@ func (h *hangingRing) Get(key string) (keyring.Item, error) {
 	return h.ArrayKeyring.Get(key)
 }
 
+// ringOf opens a keychain that is there already.
+func ringOf(r ring) func(context.Context) (ring, error) {
+	return func(context.Context) (ring, error) { return r, nil }
+}
+
 func TestHangingKeychainPoisonsTheStore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ring := &hangingRing{ArrayKeyring: keyring.NewArrayKeyring(nil), let: make(chan struct{})}
-		s := newKeyringStore("secret-service", 0, func() (keyring.Keyring, error) { return ring, nil })
+		s := newKeyringStore("secret-service", 0, ringOf(ring))
 		defer func() { _ = s.Close() }()
 		if err := Canary(t.Context(), s); err != nil {
 			t.Fatal(err)
@@ -262,9 +312,9 @@ func TestLockOutlivesALateWrite(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		let := make(chan struct{})
 		ring := &hangingRing{ArrayKeyring: keyring.NewArrayKeyring(nil), let: let}
-		s := newKeyringStore("secret-service", 0, func() (keyring.Keyring, error) { return ring, nil })
+		s := newKeyringStore("secret-service", 0, ringOf(ring))
 		defer func() { _ = s.Close() }()
-		c, err := newChain(s, Account{BaseURL: "https://x", ClientID: "c"}, privateDir(t), 10*time.Second)
+		c, err := newChain(s, Account{BaseURL: "https://x", ClientID: "c"}, nil, lockDirs{own: privateDir(t)}, 10*time.Second)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -294,7 +344,7 @@ func TestLockOutlivesALateWrite(t *testing.T) {
 
 func TestKeyringStoreRefusesForgedItems(t *testing.T) {
 	ring := keyring.NewArrayKeyring(nil)
-	s := newKeyringStore("keyctl", 300, func() (keyring.Keyring, error) { return ring, nil })
+	s := newKeyringStore("keyctl", 300, ringOf(ring))
 	defer func() { _ = s.Close() }()
 	if err := s.Set(t.Context(), "v1-a", []byte("v")); err != nil {
 		t.Fatal(err)
@@ -325,9 +375,9 @@ func TestKeyringStoreRefusesForgedItems(t *testing.T) {
 
 func TestLargeTokensKeepTheRefreshToken(t *testing.T) {
 	ring := keyring.NewArrayKeyring(nil)
-	s := newKeyringStore("wincred", 700, func() (keyring.Keyring, error) { return ring, nil })
+	s := newKeyringStore("wincred", 700, ringOf(ring))
 	defer func() { _ = s.Close() }()
-	c, err := newChain(s, Account{BaseURL: "https://x", ClientID: "c"}, privateDir(t), time.Second)
+	c, err := newChain(s, Account{BaseURL: "https://x", ClientID: "c"}, nil, lockDirs{own: privateDir(t)}, time.Second)
 	if err != nil {
 		t.Fatal(err)
 	}

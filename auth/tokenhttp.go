@@ -163,8 +163,8 @@ func transportError(op string, err error, written bool) *Error {
 	}
 }
 
-// migrationHint names the known reason for a 400 on an unchanged password.
-const migrationHint = "if this console was moved to OpenText Secure Cloud, its old API client no longer works: create a new one there under Settings → API Access and use the GSM's parent keycode"
+// migrationHint names the known reason for a 400 on a password that is right. The likely reason stands before it.
+const migrationHint = "after a move to OpenText Secure Cloud a console needs a new API client"
 
 // classify turns an answer that is not a success into an Error.
 func classify(op, grantType string, resp *http.Response, a tokenAnswer, now time.Time) *Error {
@@ -174,7 +174,7 @@ func classify(op, grantType string, resp *http.Response, a tokenAnswer, now time
 	case ClassGrant:
 		hint = "the server no longer accepts the saved sign-in"
 		if password {
-			hint = "user name or password was refused"
+			hint = "user name or password is incorrect"
 		}
 		if code {
 			hint = "the code was refused: it works once and for a short time; start again"

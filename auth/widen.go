@@ -12,6 +12,9 @@ func (e *Engine) Widen(ctx context.Context, scope string) error {
 	if len(list) != 1 {
 		return fail("widen", ClassScope, "this is not the name of a scope")
 	}
+	if e.narrow {
+		return fail("widen", ClassScope, "a narrower sign-in is never widened")
+	}
 	if err := e.ensureLoaded(ctx); err != nil {
 		return err
 	}

@@ -10,6 +10,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
+	"time"
 )
 
 // Errors of unsafe files and folders; each names the path and what to do.
@@ -73,6 +75,26 @@ func Write(path string, data []byte) error {
 		return fmt.Errorf("%w: %s is a folder", ErrUnsafe, path)
 	}
 	return write(path, data)
+}
+
+// Sweep removes what writers that were killed have left in a folder: regular
+// files whose names match one of the patterns of filepath.Match and that nobody
+// has touched for as long as age. A temporary file is named like the file that
+// it was to become, with a dot before it and digits after it. It is best effort.
+func Sweep(dir string, age time.Duration, patterns ...string) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return
+	}
+	for _, e := range entries {
+		matches := slices.ContainsFunc(patterns, func(p string) bool {
+			ok, err := filepath.Match(p, e.Name())
+			return ok && err == nil
+		})
+		if info, err := e.Info(); matches && err == nil && info.Mode().IsRegular() && time.Since(info.ModTime()) > age {
+			_ = os.Remove(filepath.Join(dir, e.Name()))
+		}
+	}
 }
 
 // EnsureDir makes a folder with mode 0700 when it is missing, and checks it.

@@ -5,6 +5,7 @@ package atomicfile
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -37,20 +38,66 @@ func checkOwner(path string, info fs.FileInfo, foreign bool) error {
 
 func loose(info fs.FileInfo) bool { return info.Mode().Perm()&0o077 != 0 }
 
-func write(path string, data []byte) error {
+// The edges of a write, between which a process may die.
+const (
+	edgeBegin   = "nothing done"
+	edgeCreated = "temporary file created"
+	edgeHalf    = "half written"
+	edgeWritten = "written"
+	edgeSynced  = "synced"
+	edgeRenamed = "renamed"
+	edgeDone    = "folder synced"
+)
+
+func write(path string, data []byte) error { return writer{}.write(path, data) }
+
+// writer replaces a file. Tests are told of the edges.
+type writer struct{ at func(edge string) }
+
+func (w writer) reach(edge string) {
+	if w.at != nil {
+		w.at(edge)
+	}
+}
+
+func (w writer) write(path string, data []byte) error {
+	w.reach(edgeBegin)
 	dir := filepath.Dir(path)
 	t, err := renameio.NewPendingFile(path, renameio.WithTempDir(dir), renameio.WithStaticPermissions(0o600))
 	if err != nil {
 		return err
 	}
 	defer func() { _ = t.Cleanup() }()
-	if _, err := t.Write(data); err != nil {
+	w.reach(edgeCreated)
+	if err := w.fill(t, data); err != nil {
 		return err
 	}
+	w.reach(edgeWritten)
+	if err := t.Sync(); err != nil {
+		return err
+	}
+	w.reach(edgeSynced)
 	if err := t.CloseAtomicallyReplace(); err != nil {
 		return err
 	}
-	return syncDir(dir)
+	w.reach(edgeRenamed)
+	err = syncDir(dir)
+	w.reach(edgeDone)
+	return err
+}
+
+// fill writes the data, in two halves when somebody looks at the edges.
+func (w writer) fill(f io.Writer, data []byte) error {
+	if w.at != nil {
+		half := len(data) / 2
+		if _, err := f.Write(data[:half]); err != nil {
+			return err
+		}
+		w.at(edgeHalf)
+		data = data[half:]
+	}
+	_, err := f.Write(data)
+	return err
 }
 
 // syncDir makes a rename or removal durable.

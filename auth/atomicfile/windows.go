@@ -24,7 +24,7 @@ func checkOwner(string, fs.FileInfo, bool) error { return nil }
 func loose(fs.FileInfo) bool { return false }
 
 func write(path string, data []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(path), ".tmp-*")
+	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"*")
 	if err != nil {
 		return err
 	}

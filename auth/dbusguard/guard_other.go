@@ -2,5 +2,5 @@
 
 package dbusguard
 
-// Restore does nothing: only on Linux is the bus looked at.
+// Restore does nothing: only on Linux does the keyring library look for a bus.
 func Restore() {}

@@ -82,7 +82,9 @@ func TestRealDBusLaunchStartsNoDaemon(t *testing.T) {
 	}
 }
 
-func TestRealBusIsUsed(t *testing.T) {
+// TestRealBusIsGivenBack starts the program in a session with a bus. The keyring
+// library does not see it; children do.
+func TestRealBusIsGivenBack(t *testing.T) {
 	if _, err := exec.LookPath("dbus-run-session"); err != nil {
 		t.Skip("dbus-run-session is not installed, so no real bus was tried")
 	}
@@ -96,7 +98,7 @@ func TestRealBusIsUsed(t *testing.T) {
 	}
 	address, said, _ := strings.Cut(string(out), "\n")
 	parts := strings.Split(said, "|")
-	if len(parts) != 4 || parts[1] != address || parts[2] != address || !strings.Contains(parts[0], "secret-service") {
+	if len(parts) != 4 || parts[1] != nowhere || parts[2] != address || strings.Contains(parts[0], "secret-service") {
 		t.Fatalf("the bus is at %q, the program says %q", address, said)
 	}
 }
