@@ -19,4 +19,10 @@
 //	kill     processes get KILL; whoever loses the sign-in has to say who was
 //	         interrupted, where and when, and it must have been in the window
 //	         between the server's decision and the end of the save
+//	faults   the token endpoint fails, cuts connections before and after its
+//	         decision, garbles answers and leaves out refresh tokens; a sign-in is
+//	         lost only with an answer that the server did not deliver, and whoever
+//	         finds that says so
+//	clock    some processes have clocks that are wrong and jump, by fractions of a
+//	         token's life and by weeks; the others print good tokens all the same
 package main

@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -41,6 +42,8 @@ type refreshing struct {
 	reuse bool
 	// after is the latest refresh before this one that was granted.
 	after string
+	// fault is what the server did wrong, empty for nothing.
+	fault string
 }
 
 // issued is what the judge knows of an access token.
@@ -71,13 +74,15 @@ type judge struct {
 	passwords int
 	dropped   int // requests whose sender was gone before the decision
 	calls     int
-	tell      func(refreshing) // told of each refresh when it is decided
-	heard     func()           // told when a refresh arrives
+	faults    *mischief         // nil for a server that does nothing wrong
+	swallowed map[string]string // spent refresh tokens whose successors never arrived, with the fault
+	tell      func(refreshing)  // told of each refresh when it is decided
+	heard     func()            // told when a refresh arrives
 }
 
 func newJudge(server http.Handler, o options) *judge {
 	return &judge{server: server, latency: o.latency, ttl: o.ttl, dead: map[int]bool{}, access: map[string]issued{}, refresh: map[string]int{},
-		spent: map[string]bool{}, tell: func(refreshing) {}, heard: func() {}}
+		spent: map[string]bool{}, swallowed: map[string]string{}, tell: func(refreshing) {}, heard: func() {}}
 }
 
 // hashOf names a token as unitty's notes do: the first eight bytes of its SHA-256.
@@ -115,14 +120,21 @@ func (j *judge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	answer := httptest.NewRecorder()
-	j.decide(answer, r, form, arrived)
+	whole := j.decide(answer, r, form, arrived)
 	// The sender is not looked at any more: what is decided stays decided.
 	rest(context.WithoutCancel(r.Context()), j.latency/2)
 	for name, values := range answer.Header() {
 		w.Header()[name] = values
 	}
+	if !whole && answer.Body.Len() == 0 {
+		panic(http.ErrAbortHandler)
+	}
 	w.WriteHeader(answer.Code)
 	_, _ = w.Write(answer.Body.Bytes()) // the sender may have been killed
+	if !whole {
+		_ = http.NewResponseController(w).Flush()
+		panic(http.ErrAbortHandler)
+	}
 }
 
 // rest waits, and tells whether the sender is still there.
@@ -137,16 +149,18 @@ func rest(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// decide lets the server answer and books the answer in the same moment.
-func (j *judge) decide(answer *httptest.ResponseRecorder, r *http.Request, form url.Values, arrived time.Time) {
+// decide lets the server answer and books the answer in the same moment. It reports whether the answer arrives whole.
+func (j *judge) decide(answer *httptest.ResponseRecorder, r *http.Request, form url.Values, arrived time.Time) bool {
 	j.mu.Lock()
-	j.server.ServeHTTP(answer, r)
+	fault := j.faults.choose(form)
+	whole, granted := j.faults.serve(j.server, answer, r, fault)
 	now := time.Now()
 	var got struct {
 		Access  string `json:"access_token"`
 		Refresh string `json:"refresh_token"`
 	}
-	ok := answer.Code == http.StatusOK && json.Unmarshal(answer.Body.Bytes(), &got) == nil
+	readable := answer.Code == http.StatusOK && json.Unmarshal(answer.Body.Bytes(), &got) == nil
+	ok := readable || granted
 	var told *refreshing
 	chain := 0
 	switch form.Get("grant_type") {
@@ -159,32 +173,51 @@ func (j *judge) decide(answer *httptest.ResponseRecorder, r *http.Request, form 
 	case "refresh_token":
 		hash := hashOf(form.Get("refresh_token"))
 		chain = j.refresh[hash]
-		told = &refreshing{hash: hash, arrived: arrived, decided: now, ok: ok, reuse: j.spent[hash], after: j.latest}
+		told = &refreshing{hash: hash, arrived: arrived, decided: now, ok: ok, reuse: j.spent[hash], after: j.latest, fault: fault}
 		if told.reuse {
 			j.dead[chain] = true
 		}
 		if ok {
-			j.grantedLocked(hash, arrived)
+			j.grantedLocked(hash, arrived, fault)
 		}
 		j.requests = append(j.requests, *told)
 	}
 	if ok {
 		j.access[hashOf(got.Access)] = issued{at: now, chain: chain, epoch: j.epoch}
-		j.refresh[hashOf(got.Refresh)] = chain
+		if got.Refresh != "" {
+			j.refresh[hashOf(got.Refresh)] = chain
+		}
 		j.latestAt = arrived
 	}
+	j.faults.spoil(answer, fault)
 	j.mu.Unlock()
 	if told != nil {
 		j.tell(*told)
 	}
+	return whole
 }
 
 // grantedLocked books a refresh that was granted. Processes count a token's life from the moment they ask for it.
-func (j *judge) grantedLocked(hash string, arrived time.Time) {
-	j.spent[hash], j.latest = true, hash
+func (j *judge) grantedLocked(hash string, arrived time.Time, fault string) {
+	j.latest = hash
 	if gap := arrived.Sub(j.latestAt); j.earliest == 0 || gap < j.earliest {
 		j.earliest = gap
 	}
+	switch {
+	case fault == faultKeep:
+		return // the refresh token stays good
+	case swallows(fault):
+		j.swallowed[hash] = fault
+	}
+	j.spent[hash] = true
+}
+
+// swallowedBy gives the fault that has swallowed the successor of a refresh token.
+func (j *judge) swallowedBy(hash string) (fault string, is bool) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	fault, is = j.swallowed[hash]
+	return fault, is
 }
 
 // jumped notes that the server's clock was moved.
@@ -230,7 +263,7 @@ func (j *judge) ended(token string) time.Time {
 func (j *judge) of(hash string) (refreshing, bool) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	for _, r := range j.requests {
+	for _, r := range slices.Backward(j.requests) {
 		if r.ok && r.hash == hash {
 			return r, true
 		}
@@ -253,7 +286,7 @@ func (j *judge) close(until time.Time) books {
 		switch {
 		case r.ok && !r.decided.After(until):
 			b.refreshes++
-		case !r.ok:
+		case !r.ok && !fails(r.fault):
 			b.refused++
 		}
 		if r.reuse {

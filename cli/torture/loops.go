@@ -8,7 +8,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"os/exec"
 	"strings"
@@ -88,9 +87,14 @@ func (t *torture) loop(ctx context.Context, name string, r *rand.Rand, kind stri
 
 // once runs the program. It is not ended with the run of the driver: what is under way is to finish by itself.
 func (t *torture) once(env []string, kind string, args []string, take func(string, time.Time)) error {
+	return t.onceOf(t.house.bin, env, kind, args, take)
+}
+
+// onceOf runs a program that may be another one than the program under test.
+func (t *torture) onceOf(bin string, env []string, kind string, args []string, take func(string, time.Time)) error {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, t.house.bin, args...) //nolint:gosec // the program under test
+	cmd := exec.CommandContext(ctx, bin, args...) //nolint:gosec // the program under test
 	cmd.Env, cmd.Dir = env, t.house.dir
 	var errs bytes.Buffer
 	cmd.Stderr = &errs
@@ -103,12 +107,17 @@ func (t *torture) once(env []string, kind string, args []string, take func(strin
 		return err
 	}
 	leave := t.crowd.enter(victim{proc: cmd.Process})
-	// The token is judged when it arrives, not when the process has ended.
+	// A token is judged when it arrives, not when the process has ended.
 	reader := bufio.NewReader(out)
-	if line, err := reader.ReadString('\n'); err == nil {
-		take(line, done.start)
+	for lines := 0; ; lines++ {
+		line, err := reader.ReadString('\n')
+		if err != nil {
+			break // it ends with the process
+		}
+		if kind == "shifted" || lines == 0 {
+			take(line, done.start)
+		}
 	}
-	_, _ = io.Copy(io.Discard, reader) // it ends with the process
 	err = cmd.Wait()
 	leave()
 	done.end = time.Now()

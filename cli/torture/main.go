@@ -15,6 +15,11 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	if plan := os.Getenv(shiftedVariable); plan != "" {
+		code := shifted(ctx, plan, os.Stdout, os.Stderr)
+		stop()
+		os.Exit(code)
+	}
 	code := command(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	stop()
 	os.Exit(code)

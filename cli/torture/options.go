@@ -17,6 +17,8 @@ const (
 	modeLogins  = "logins"
 	modeSignals = "signals"
 	modeKill    = "kill"
+	modeFaults  = "faults"
+	modeClock   = "clock"
 )
 
 // ahead is the part of a token's life after which the engine refreshes at the earliest.
@@ -50,7 +52,7 @@ func parseOptions(args []string, out io.Writer) (options, error) {
 	f.DurationVar(&o.minTTL, "min-ttl", 0, "what token loops ask for; 0 means a fifth of -ttl")
 	f.DurationVar(&o.pause, "pause", 500*time.Millisecond, "mean pause of a loop between two runs")
 	f.DurationVar(&o.latency, "latency", 20*time.Millisecond, "time that the server takes for a token, half of it after its decision")
-	f.StringVar(&o.mode, "mode", modeSteady, "steady, logins, signals or kill")
+	f.StringVar(&o.mode, "mode", modeSteady, "steady, logins, signals, kill, faults or clock")
 	f.StringVar(&o.store, "store", "file", "file or keyctl")
 	f.Uint64Var(&o.seed, "seed", 1, "seed of all random choices of the driver")
 	f.StringVar(&o.bin, "bin", "", "program to use; built from this tree when empty")
@@ -80,8 +82,8 @@ func (o options) check() error {
 		return fmt.Errorf("-min-ttl %s: more than %.0f %% of the life would renew tokens before their time", o.minTTL, 100*(1-ahead))
 	case o.pause < 0 || o.latency < 0:
 		return fmt.Errorf("-pause and -latency are not negative")
-	case !slices.Contains([]string{modeSteady, modeLogins, modeSignals, modeKill}, o.mode):
-		return fmt.Errorf("-mode is steady, logins, signals or kill, not %q", o.mode)
+	case !slices.Contains([]string{modeSteady, modeLogins, modeSignals, modeKill, modeFaults, modeClock}, o.mode):
+		return fmt.Errorf("-mode is steady, logins, signals, kill, faults or clock, not %q", o.mode)
 	case o.store != "file" && o.store != "keyctl":
 		return fmt.Errorf("-store is file or keyctl, not %q", o.store)
 	}

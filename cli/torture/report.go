@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"runtime"
 	"slices"
@@ -40,6 +41,8 @@ type report struct {
 	Explained      int             `json:"losses_explained"`
 	Losses         []loss          `json:"losses,omitempty"`
 	WorstWindow    time.Duration   `json:"worst_window_ns"`
+	Faults         map[string]int  `json:"faults,omitempty"`
+	Shifts         int             `json:"client_clock_jumps"`
 	Logins         int             `json:"logins"`
 	Logouts        int             `json:"logouts"`
 	Jumps          int             `json:"clock_jumps"`
@@ -80,7 +83,10 @@ func (t *torture) report() report {
 	for _, f := range t.failures {
 		t.count(&r, f)
 	}
-	r.Stall = t.stall
+	r.Stall, r.Shifts = t.stall, t.shifts
+	if t.judge.faults != nil {
+		r.Faults = t.judge.faults.hits
+	}
 	r.Samples = append(r.Samples, t.late[:min(len(t.late), samplesKept)]...)
 	r.BrokenPromises = r.broken()
 	return r
@@ -115,7 +121,9 @@ func (r report) broken() []string {
 		}
 	}
 	say(r.Printed == 0, "no token was printed")
-	say(r.ReadsPerLife < 20, "%.1f reads in the life of a token; at least 20 were meant", r.ReadsPerLife)
+	// A server that fails and clocks that are wrong make processes wait.
+	undisturbed := r.Mode != modeFaults && r.Mode != modeClock
+	say(undisturbed && r.ReadsPerLife < 20, "%.1f reads in the life of a token; at least 20 were meant", r.ReadsPerLife)
 	say(r.Verdicts[expired] > 0, "%d printed tokens had expired", r.Verdicts[expired])
 	say(r.Verdicts[refused] > 0, "%d printed tokens were refused", r.Verdicts[refused])
 	say(r.Unexpected > 0, "%d processes were signed out without a reason", r.Unexpected)
@@ -124,6 +132,13 @@ func (r report) broken() []string {
 		say(r.Refused > 0 && r.Lost == 0, "%d refreshes were refused without a lost sign-in", r.Refused)
 		return out
 	}
+	if r.Mode == modeFaults {
+		say(len(r.Faults) == 0, "nothing went wrong at the server")
+		say(r.Lost > r.Explained, "%d lost sign-ins were not the server's doing, or were not detected and explained", r.Lost-r.Explained)
+		say(r.Refused > 0 && r.Lost == 0, "%d refreshes were refused without a lost sign-in", r.Refused)
+		return out
+	}
+	say(r.Mode == modeClock && r.Shifts == 0, "no clock was wrong")
 	say(r.Verdicts[orphaned] > 0, "%d printed tokens belonged to a lost sign-in", r.Verdicts[orphaned])
 	say(r.Refused > 0, "%d refreshes were refused", r.Refused)
 	say(r.Reuse > 0, "%d spent refresh tokens were used again", r.Reuse)
@@ -157,6 +172,11 @@ func (r report) print(out io.Writer) error {
 	switch r.Mode {
 	case modeLogins:
 		row("log-ins", "%d, log-outs %d, clock jumps %d", r.Logins, r.Logouts, r.Jumps)
+	case modeFaults:
+		row("faults", "%s", counted(r.Faults))
+		row("losses explained", "%d of %d, each after an answer that the server did not deliver", r.Explained, r.Lost)
+	case modeClock:
+		row("jumps", "%d of the clocks of processes", r.Shifts)
 	case modeSignals:
 		row("signals", "%d", r.Signals)
 	case modeKill:
@@ -176,6 +196,15 @@ func (r report) print(out io.Writer) error {
 		row("BROKEN", "%s", b)
 	}
 	return w.Flush()
+}
+
+// counted lists counts by name.
+func counted(n map[string]int) string {
+	var parts []string
+	for _, name := range slices.Sorted(maps.Keys(n)) {
+		parts = append(parts, fmt.Sprintf("%s %d", name, n[name]))
+	}
+	return strings.Join(parts, ", ")
 }
 
 // earliest says how old a token was at least when it was refreshed, where nothing but age makes a process refresh.

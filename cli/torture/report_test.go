@@ -14,7 +14,7 @@ import (
 
 func TestBrokenPromises(t *testing.T) {
 	good := func(mode string) report {
-		return report{Mode: mode, Printed: 9, ReadsPerLife: 20, Verdicts: map[verdict]int{accepted: 9}, Refreshes: 43, Budget: 43, CPUs: 2}
+		return report{Mode: mode, Shifts: 3, Faults: map[string]int{"auth-500": 2}, Printed: 9, ReadsPerLife: 20, Verdicts: map[verdict]int{accepted: 9}, Refreshes: 43, Budget: 43, CPUs: 2}
 	}
 	for _, c := range []struct {
 		name, mode string
@@ -36,6 +36,15 @@ func TestBrokenPromises(t *testing.T) {
 		{"failures", modeSteady, func(r *report) { r.Failures = 1 }, "runs failed"},
 		{"kill with a reason", modeKill, func(r *report) { r.Lost, r.Explained, r.Refused, r.Reuse, r.Verdicts[orphaned] = 2, 2, 3, 3, 1 }, ""},
 		{"kill without", modeKill, func(r *report) { r.Lost, r.Explained, r.Refused = 2, 1, 2 }, "not detected and explained"},
+		{"faults", modeFaults, func(r *report) { r.ReadsPerLife, r.Failures = 3, 9 }, ""},
+		{"faults with a reason", modeFaults, func(r *report) { r.Lost, r.Explained, r.Refused, r.Reuse, r.Verdicts[orphaned] = 2, 2, 3, 3, 1 }, ""},
+		{"faults without", modeFaults, func(r *report) { r.Lost, r.Explained, r.Refused = 2, 1, 2 }, "not the server's doing"},
+		{"refused without a loss", modeFaults, func(r *report) { r.Refused = 1 }, "without a lost sign-in"},
+		{"no fault", modeFaults, func(r *report) { r.Faults = nil }, "nothing went wrong"},
+		{"clocks", modeClock, func(r *report) { r.ReadsPerLife, r.Refreshes, r.Verdicts[outdated] = 3, 200, 4 }, ""},
+		{"right clocks", modeClock, func(r *report) { r.Shifts = 0 }, "no clock"},
+		{"clocks that spend twice", modeClock, func(r *report) { r.Reuse = 1 }, "used again"},
+		{"clocks that print dead tokens", modeClock, func(r *report) { r.Verdicts[expired] = 1 }, "had expired"},
 		{"refused without kill", modeKill, func(r *report) { r.Refused = 1 }, "without a lost sign-in"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -108,6 +117,27 @@ func TestLossesNeedTheRightProcess(t *testing.T) {
 		tt.weigh(spent, &l)
 		if l.Explained != c.ok || c.ok != (l.Why == "") || c.ok && l.Window != 20*time.Millisecond {
 			t.Errorf("%s: %+v", c.text, l)
+		}
+	}
+}
+
+func TestLossesByTheServerNeedItsFault(t *testing.T) {
+	j := newJudge(nil, options{})
+	j.swallowed["aa"] = "auth-truncate"
+	tt := &torture{judge: j}
+	for _, c := range []struct {
+		hash, text string
+		ok         bool
+	}{
+		{"aa", "the connection broke at 03:04:05 while the server was rotating the sign-in", true},
+		{"aa", "a previous session (pid 7, host jump1, 2026-11-22 03:04:05) was interrupted", true},
+		{"aa", "the server no longer accepts the saved sign-in", false},
+		{"bb", "the connection broke at 03:04:05 while the server was rotating the sign-in", false},
+	} {
+		l := loss{Text: c.text}
+		tt.swallowed(refreshing{hash: c.hash}, &l)
+		if l.Explained != c.ok || c.ok != (l.Why == "") {
+			t.Errorf("%s %s: %+v", c.hash, c.text, l)
 		}
 	}
 }

@@ -43,6 +43,7 @@ type torture struct {
 	logins    int
 	logouts   int
 	jumps     int
+	shifts    int // jumps of the clocks of processes
 	troubles  []error
 	late      []string // what is known of tokens that had expired
 	stall     time.Duration
@@ -67,6 +68,9 @@ func torment(ctx context.Context, o options) (rep report, err error) {
 		}
 	}
 	t.judge.tell = func(r refreshing) { t.decisions <- r }
+	if o.mode == modeFaults {
+		t.judge.faults = &mischief{server: server, random: rand.New(rand.NewPCG(o.seed, 1<<33)), hits: map[string]int{}} //nolint:gosec // a run that can be repeated
+	}
 	url, stop, err := serve(ctx, t.judge)
 	if err != nil {
 		return rep, err
@@ -84,6 +88,9 @@ func torment(ctx context.Context, o options) (rep report, err error) {
 	}
 	before := loadAverage()
 	t.live(ctx)
+	if t.judge.faults != nil && t.judge.faults.err != nil {
+		t.trouble(t.judge.faults.err)
+	}
 	rep = t.report()
 	rep.LoadBefore, rep.LoadAfter = before, loadAverage()
 	return rep, errors.Join(t.troubles...)
@@ -117,6 +124,8 @@ func (t *torture) live(ctx context.Context) {
 		r := rand.New(rand.NewPCG(t.opt.seed, uint64(i))) //nolint:gosec // a run that can be repeated
 		body, kind := t.tokenLoop, "token"
 		switch {
+		case t.opt.mode == modeClock && i >= t.opt.screens && i%4 == 3:
+			body, kind = t.shiftedLoop, "shifted"
 		case i < t.opt.screens:
 			body, kind = t.screenLoop, "screen"
 		case i < t.opt.screens+api:

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"os/exec"
@@ -14,7 +15,12 @@ import (
 	"go.uber.org/goleak"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if plan := os.Getenv(shiftedVariable); plan != "" {
+		os.Exit(shifted(context.Background(), plan, os.Stdout, os.Stderr))
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // small is a run that a test can wait for. Its tokens are printed with nearly a second left, since tests of other packages
 // may keep the machine busy.
@@ -43,6 +49,30 @@ func TestEightProcessesShareOneSignIn(t *testing.T) {
 	}
 	// All would be well for a program that does nothing, too.
 	if r.Refreshes < 2 || r.Verdicts[accepted] < 40 || r.Calls < 20 {
+		t.Errorf("too little has happened:\n%s", text(t, r))
+	}
+}
+
+func TestFaultsOfTheServerCostOnlyWhatTheServerLoses(t *testing.T) {
+	o := small(t)
+	o.mode, o.duration, o.ttl, o.minTTL = modeFaults, 12*time.Second, time.Second, 300*time.Millisecond
+	r, err := torment(t.Context(), o)
+	if err != nil || len(r.BrokenPromises) > 0 {
+		t.Fatalf("%v\n%s", err, text(t, r))
+	}
+	if len(r.Faults) < 3 || r.Verdicts[accepted] < 20 {
+		t.Errorf("too little has happened:\n%s", text(t, r))
+	}
+}
+
+func TestWrongClocksSpoilNothing(t *testing.T) {
+	o := small(t)
+	o.mode = modeClock
+	r, err := torment(t.Context(), o)
+	if err != nil || len(r.BrokenPromises) > 0 {
+		t.Fatalf("%v\n%s", err, text(t, r))
+	}
+	if r.Shifts < 5 || r.Verdicts[accepted] < 20 || r.Refreshes < 5 {
 		t.Errorf("too little has happened:\n%s", text(t, r))
 	}
 }
