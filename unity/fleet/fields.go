@@ -10,40 +10,66 @@ import (
 // statusScope is what the fields need that only agents report.
 const statusScope = "SkyStatus.GSM"
 
-// MachineLanguage is the selector language of endpoints. In the selector of a change a bare word matches the host name
-// only, so that a customer's name never selects all its machines.
-func MachineLanguage(forChange bool, now func() time.Time, missingScope func(string) bool) *selector.Language[*Machine] {
-	joined := func(m *Machine) bool { return m.Status != nil }
+// Facets are how the selector language reads the fields of a row, whatever holds the row.
+type Facets[T any] struct {
+	Host, Site, Group, Policy, OS, Version, MAC, IPs, User, ID, Keycode, Type func(T) string
+	// GroupNamed and PolicyNamed tell whether a name is known: an id says nothing about what the name may be.
+	GroupNamed, PolicyNamed func(T) bool
+	// Joined tells whether there is a report of the agent.
+	Joined func(T) bool
+	State  func(row T, now time.Time) (state string, known bool)
+	// Seen and First are zero for never and unknown.
+	Seen, First func(T) time.Time
+}
+
+// Language is the selector language of endpoints, over rows of any kind. In the selector of a change a bare word matches
+// the host name only, so that a customer's name never selects all its machines.
+func Language[T any](f Facets[T], forChange bool, now func() time.Time, missingScope func(string) bool) *selector.Language[T] {
 	bare := []string{"host", "site", "user", "ip", "mac", "keycode"}
 	if forChange {
 		bare = []string{"host"}
 	}
-	return &selector.Language[*Machine]{
+	return &selector.Language[T]{
 		Fold: unity.Fold, Bare: bare, MissingScope: missingScope,
-		Fields: []selector.Field[*Machine]{
-			{Name: "host", Kind: selector.Text, Text: func(m *Machine) string { return m.HostName.Raw() }},
-			{Name: "site", Kind: selector.Text, Text: func(m *Machine) string { return m.SiteName.Raw() }},
-			{Name: "group", Kind: selector.Text, Text: (*Machine).GroupLabel, Known: (*Machine).groupNamed},
-			{Name: "policy", Kind: selector.Text, Text: (*Machine).PolicyLabel, Known: (*Machine).policyNamed},
+		Fields: []selector.Field[T]{
+			{Name: "host", Kind: selector.Text, Text: f.Host},
+			{Name: "site", Kind: selector.Text, Text: f.Site},
+			{Name: "group", Kind: selector.Text, Text: f.Group, Known: f.GroupNamed},
+			{Name: "policy", Kind: selector.Text, Text: f.Policy, Known: f.PolicyNamed},
 			{Name: "status", Kind: selector.Exact, Values: States(), Scope: statusScope,
-				Known: func(m *Machine) bool { _, ok := m.State(now()); return ok },
-				Text:  func(m *Machine) string { s, _ := m.State(now()); return s },
+				Known: func(row T) bool { _, ok := f.State(row, now()); return ok },
+				Text:  func(row T) string { s, _ := f.State(row, now()); return s },
 				// Deactivation is known from the console; only what is left takes a report.
-				Possible: func(*Machine) []string { return States()[1:] }},
-			{Name: "seen", Kind: selector.Age, Time: (*Machine).Seen},
-			{Name: "first", Kind: selector.Age, Time: func(m *Machine) time.Time { return m.FirstSeen.Time },
-				Known: func(m *Machine) bool { return m.FirstSeen.Known() }},
-			{Name: "os", Kind: selector.Text, Text: (*Machine).OS, Known: joined, Scope: statusScope},
-			{Name: "version", Kind: selector.Version, Text: (*Machine).Version, Known: func(m *Machine) bool { return m.Version() != "" }},
-			{Name: "mac", Kind: selector.Text, Text: (*Machine).MAC, Known: joined, Scope: statusScope},
-			{Name: "ip", Kind: selector.Text, Text: (*Machine).IPs, Known: joined, Scope: statusScope},
-			{Name: "user", Kind: selector.Text, Text: (*Machine).User, Known: joined, Scope: statusScope},
-			{Name: "id", Kind: selector.Exact, Text: func(m *Machine) string { return string(m.ID) }},
-			{Name: "keycode", Kind: selector.Keycode, Text: func(m *Machine) string { return m.SiteKey.String() }},
-			{Name: "type", Kind: selector.Exact, Text: (*Machine).Type, Values: []string{"pc", "mac"}, Scope: statusScope,
-				Known: func(m *Machine) bool { return m.Type() != "" }},
+				Possible: func(T) []string { return States()[1:] }},
+			{Name: "seen", Kind: selector.Age, Time: f.Seen},
+			{Name: "first", Kind: selector.Age, Time: f.First, Known: func(row T) bool { return !f.First(row).IsZero() }},
+			{Name: "os", Kind: selector.Text, Text: f.OS, Known: f.Joined, Scope: statusScope},
+			{Name: "version", Kind: selector.Version, Text: f.Version, Known: func(row T) bool { return f.Version(row) != "" }},
+			{Name: "mac", Kind: selector.Text, Text: f.MAC, Known: f.Joined, Scope: statusScope},
+			{Name: "ip", Kind: selector.Text, Text: f.IPs, Known: f.Joined, Scope: statusScope},
+			{Name: "user", Kind: selector.Text, Text: f.User, Known: f.Joined, Scope: statusScope},
+			{Name: "id", Kind: selector.Exact, Text: f.ID},
+			{Name: "keycode", Kind: selector.Keycode, Text: f.Keycode},
+			{Name: "type", Kind: selector.Exact, Text: f.Type, Values: []string{"pc", "mac"}, Scope: statusScope,
+				Known: func(row T) bool { return f.Type(row) != "" }},
 		},
 	}
+}
+
+// MachineLanguage is the selector language of endpoints that are held as machines.
+func MachineLanguage(forChange bool, now func() time.Time, missingScope func(string) bool) *selector.Language[*Machine] {
+	return Language(Facets[*Machine]{
+		Host:  func(m *Machine) string { return m.HostName.Raw() },
+		Site:  func(m *Machine) string { return m.SiteName.Raw() },
+		Group: (*Machine).GroupLabel, GroupNamed: (*Machine).groupNamed,
+		Policy: (*Machine).PolicyLabel, PolicyNamed: (*Machine).policyNamed,
+		OS: (*Machine).OS, Version: (*Machine).Version, MAC: (*Machine).MAC, IPs: (*Machine).IPs, User: (*Machine).User, Type: (*Machine).Type,
+		ID:      func(m *Machine) string { return string(m.ID) },
+		Keycode: func(m *Machine) string { return m.SiteKey.String() },
+		Joined:  func(m *Machine) bool { return m.Status != nil },
+		State:   (*Machine).State, Seen: (*Machine).Seen,
+		First: func(m *Machine) time.Time { return m.FirstSeen.Time },
+	}, forChange, now, missingScope)
 }
 
 // SiteLanguage is the selector language of sites.

@@ -3,10 +3,6 @@ package fleet
 import (
 	"context"
 	"sort"
-	"strings"
-
-	"github.com/junegunn/fzf/src/algo"
-	"github.com/junegunn/fzf/src/util"
 
 	"github.com/unitty/unitty/unity"
 )
@@ -24,31 +20,31 @@ type Hit struct {
 // ANDed. Whole and partial matches come before fuzzy ones, active machines before deactivated ones. At most limit hits
 // are returned.
 func (f *Fleet) Find(ctx context.Context, query string, limit int) []Hit {
-	words := strings.Fields(unity.Fold(query))
-	if len(words) == 0 {
+	q := NewMatcher(query)
+	if q == nil {
 		return nil
 	}
-	q := newQuery(words)
 	var hits []Hit
 	for i := range f.Sites {
 		s := &f.Sites[i]
-		if score, field := q.score([]named{{"site", s.Name.Raw()}, {"keycode", s.Keycode.String()}, {"keycode", string(s.Keycode)}, {"id", string(s.ID)}}); score > 0 {
-			hits = append(hits, Hit{Site: s, Field: field, Score: score + 20})
+		if score, field := q.Score(SiteNames(s)); score > 0 {
+			hits = append(hits, Hit{Site: s, Field: field, Score: score + SiteBonus})
 		}
 	}
 	for i, m := range f.Machines {
 		if i%4096 == 0 && ctx.Err() != nil {
 			return nil
 		}
-		names := []named{{"host", m.HostName.Raw()}, {"user", m.User()}, {"ip", m.IPs()}, {"mac", m.MAC()}, {"id", string(m.ID)}}
-		if len(words) > 1 {
+		names := []Named{{"host", unity.Fold(m.HostName.Raw()), true}, {"user", unity.Fold(m.User()), true}, {"ip", unity.Fold(m.IPs()), false},
+			{"mac", unity.Fold(m.MAC()), false}, {"id", unity.Fold(string(m.ID)), false}}
+		if len(q.Words()) > 1 {
 			// With several words one may name the customer; a single one finds the customer itself, not all its machines.
-			names = append(names, named{"site", m.SiteName.Raw()})
+			names = append(names, Named{"site", unity.Fold(m.SiteName.Raw()), true})
 		}
-		score, field := q.score(names)
+		score, field := q.Score(names)
 		if score > 0 {
 			if !m.Deactivated.On {
-				score += 10
+				score += ActiveBonus
 			}
 			hits = append(hits, Hit{Machine: m, Field: field, Score: score})
 		}
@@ -57,88 +53,31 @@ func (f *Fleet) Find(ctx context.Context, query string, limit int) []Hit {
 	return hits[:min(max(limit, 0), len(hits))]
 }
 
+// SiteNames are the names by which a site is found.
+func SiteNames(s *unity.Site) []Named {
+	return []Named{{"site", unity.Fold(s.Name.Raw()), true}, {"keycode", unity.Fold(s.Keycode.String()), false},
+		{"keycode", unity.Fold(string(s.Keycode)), false}, {"id", unity.Fold(string(s.ID)), false}}
+}
+
+// before puts sites first, and then goes by name and id.
 func (h Hit) before(o Hit) bool {
-	if h.Score != o.Score {
-		return h.Score > o.Score
-	}
-	return h.sortKey() < o.sortKey()
-}
-
-func (h Hit) sortKey() string {
-	if h.Site != nil {
-		return "0" + unity.Fold(h.Site.Name.Raw()) + string(h.Site.ID)
-	}
-	return "1" + unity.Fold(h.Machine.HostName.Raw()) + string(h.Machine.ID)
-}
-
-type named struct{ field, text string }
-
-type query struct {
-	words    []string
-	patterns [][]rune
-	slab     *util.Slab
-}
-
-func newQuery(words []string) *query {
-	q := &query{words: words, slab: util.MakeSlab(16*1024, 2048)}
-	for _, w := range words {
-		q.patterns = append(q.patterns, []rune(w))
-	}
-	return q
-}
-
-// Scores of the ways to match one word; fuzzy scores stay below them. Shorter names come first, but no name is so long
-// that it falls behind a weaker kind of match.
-const (
-	maxLength   = 900
-	scoreWhole  = 10_000
-	scoreSuffix = 7_000 // on names like DESKTOP-7F3K2L1 the tail is what tells machines apart
-	scorePrefix = 6_000
-	scorePart   = 5_000
-	minFuzzy    = 14 // points a character must bring on average, so that a fuzzy match means something
-)
-
-// score is the sum over all words of the best field, or 0 when a word matches nowhere.
-func (q *query) score(fields []named) (int, string) {
-	total, where := 0, ""
-	for i, w := range q.words {
-		best := 0
-		for _, f := range fields {
-			if s := q.word(w, q.patterns[i], f.text); s > best {
-				best, where = s, f.field
-			}
-		}
-		if best == 0 {
-			return 0, ""
-		}
-		total += best
-	}
-	return total, where
-}
-
-func (q *query) word(w string, pattern []rune, text string) int {
-	if text == "" {
-		return 0
-	}
-	text = unity.Fold(text)
-	length := min(len(text), maxLength)
 	switch {
-	case text == w:
-		return scoreWhole
-	case strings.HasSuffix(text, w):
-		return scoreSuffix - length
-	case strings.HasPrefix(text, w):
-		return scorePrefix - length
-	case strings.Contains(text, w):
-		return scorePart - length
+	case h.Score != o.Score:
+		return h.Score > o.Score
+	case (h.Site != nil) != (o.Site != nil):
+		return h.Site != nil
 	}
-	if len(pattern) < 3 {
-		return 0
+	name, id := h.names()
+	otherName, otherID := o.names()
+	if name != otherName {
+		return name < otherName
 	}
-	chars := util.ToChars([]byte(text))
-	result, _ := algo.FuzzyMatchV2(false, true, true, &chars, pattern, false, q.slab)
-	if result.Start < 0 || result.Score < minFuzzy*len(pattern) {
-		return 0
+	return id < otherID
+}
+
+func (h Hit) names() (folded, id string) {
+	if h.Site != nil {
+		return unity.Fold(h.Site.Name.Raw()), string(h.Site.ID)
 	}
-	return min(result.Score, scorePart/2)
+	return unity.Fold(h.Machine.HostName.Raw()), string(h.Machine.ID)
 }

@@ -4,48 +4,172 @@ import (
 	"github.com/unitty/unitty/unity"
 )
 
-// Join puts agent reports to machines, only where exactly one fits: by machine id where reports carry one; else by
-// keycode and host name; else by host name, where it is unique among both. It returns how many machines got none. A
-// report that fits two machines fits none.
+// Bearers are machines or reports, by what tells them apart.
+type Bearers interface {
+	Len() int
+	// MachineKey is KeyOf the machine id; given is false where there is no id.
+	MachineKey(i int) (key MachineKey, given bool)
+	// Keycode is the site's, "" where unknown.
+	Keycode(i int) unity.Keycode
+	// FoldedHost is the host name as unity.Fold gives it; "" is no name.
+	FoldedHost(i int) string
+}
+
+// None stands for no report in the answer of Match.
+const None = -1
+
+// Match gives for each machine its report, or None, only where exactly one fits: by machine id where reports carry one;
+// else by keycode and host name; else by host name, where it is unique among both. A report that fits two machines fits
+// none, and of two reports that fit one machine neither is its.
 //
 // whole tells that machines are all machines of all sites that the reports cover; a host name is only unique then.
-func Join(machines []*Machine, reports []unity.Status, whole bool) (unjoined int) {
-	byMachine := uniqueMachines(machines, func(m *Machine) string { return foldID(m.MachineID) })
-	byKeyHost := uniqueMachines(machines, func(m *Machine) string { return keyHost(m.SiteKey, m.HostName) })
-	byHost := uniqueMachines(machines, func(m *Machine) string { return hostKey(m.HostName) })
-	chosen := map[*Machine]*unity.Status{}
-	clash := map[*Machine]bool{}
-	reportsOf := countReports(reports)
-	for i := range reports {
-		r := &reports[i]
-		var m *Machine
-		switch {
-		case r.MachineID != "":
-			m = byMachine[foldID(r.MachineID)]
-		case !whole || r.HostName.Empty():
-		case r.Keycode != "":
-			if k := keyHost(r.Keycode, r.HostName); reportsOf[k] == 1 {
-				m = byKeyHost[k]
-			}
-		default:
-			if k := hostKey(r.HostName); reportsOf[k] == 1 {
-				m = byHost[k]
-			}
-		}
-		if m == nil {
-			continue
-		}
-		if chosen[m] != nil {
-			clash[m] = true
-		}
-		chosen[m] = r
+func Match(machines, reports Bearers, whole bool) []int32 {
+	m := matcher{reports: reports, whole: whole}
+	m.survey(machines)
+	out := make([]int32, machines.Len())
+	for i := range out {
+		out[i] = None
 	}
-	for _, m := range machines {
-		if r := chosen[m]; r != nil && !clash[m] {
-			m.Status, m.StatusNote = r, ""
+	for r := range reports.Len() {
+		i := m.machineOf(r)
+		switch {
+		case i < 0:
+		case out[i] == None:
+			out[i] = int32(r)
+		default:
+			out[i] = clash
+		}
+	}
+	for i := range out {
+		if out[i] == clash {
+			out[i] = None
+		}
+	}
+	return out
+}
+
+const (
+	clash  = -2
+	shared = -1 // stands for a machine whose name another one has too
+)
+
+type keyHost struct {
+	key  unity.Keycode
+	host string
+}
+
+// matcher knows who has which name. Tables that no report needs are not made: a large console has a million rows.
+type matcher struct {
+	reports   Bearers
+	whole     bool
+	byMachine map[MachineKey]int32
+	byKeyHost map[keyHost]int32
+	byHost    map[string]int32
+	// reportsOf counts the reports of a name, with and without keycode.
+	reportsOf   map[keyHost]int32
+	reportsHost map[string]int32
+}
+
+// survey makes the tables.
+func (m *matcher) survey(machines Bearers) {
+	var ids, keys, hosts bool
+	for r := range m.reports.Len() {
+		switch _, given := m.reports.MachineKey(r); {
+		case given:
+			ids = true
+		case m.reports.Keycode(r) != "":
+			keys = true
+		default:
+			hosts = true
+		}
+	}
+	n := machines.Len()
+	if ids {
+		m.byMachine = unique(n, func(i int) (MachineKey, bool) { k, _ := machines.MachineKey(i); return k, k != MachineKey{} })
+	}
+	if !m.whole {
+		return
+	}
+	if keys {
+		m.byKeyHost = unique(n, func(i int) (keyHost, bool) { return keyHostOf(machines, i) })
+		m.reportsOf = map[keyHost]int32{}
+		tally(m.reports.Len(), m.reportsOf, func(i int) (keyHost, bool) { return keyHostOf(m.reports, i) })
+	}
+	if hosts {
+		m.byHost = unique(n, func(i int) (string, bool) { return hostOf(machines, i) })
+		m.reportsHost = map[string]int32{}
+		tally(m.reports.Len(), m.reportsHost, func(i int) (string, bool) { return hostOf(m.reports, i) })
+	}
+}
+
+func hostOf(b Bearers, i int) (string, bool) { h := b.FoldedHost(i); return h, h != "" }
+
+func keyHostOf(b Bearers, i int) (keyHost, bool) {
+	k := keyHost{b.Keycode(i), b.FoldedHost(i)}
+	return k, k.key != "" && k.host != ""
+}
+
+// machineOf is the machine that a report fits, or a negative number.
+func (m *matcher) machineOf(r int) int32 {
+	if key, given := m.reports.MachineKey(r); given {
+		return lookup(m.byMachine, key)
+	}
+	if !m.whole || m.reports.FoldedHost(r) == "" {
+		return None
+	}
+	if k, ok := keyHostOf(m.reports, r); ok {
+		if m.reportsOf[k] == 1 {
+			return lookup(m.byKeyHost, k)
+		}
+		return None
+	}
+	if h, _ := hostOf(m.reports, r); m.reportsHost[h] == 1 {
+		return lookup(m.byHost, h)
+	}
+	return None
+}
+
+func lookup[K comparable](table map[K]int32, k K) int32 {
+	if i, ok := table[k]; ok {
+		return i
+	}
+	return None
+}
+
+// unique maps a name to its bearer, and to shared where two have it.
+func unique[K comparable](n int, of func(int) (K, bool)) map[K]int32 {
+	out := make(map[K]int32, n)
+	for i := range n {
+		k, ok := of(i)
+		if !ok {
 			continue
 		}
-		if m.Status == nil {
+		if _, taken := out[k]; taken {
+			out[k] = shared
+			continue
+		}
+		out[k] = int32(i)
+	}
+	return out
+}
+
+func tally[K comparable](n int, into map[K]int32, of func(int) (K, bool)) {
+	for i := range n {
+		if k, ok := of(i); ok {
+			into[k]++
+		}
+	}
+}
+
+// Join puts agent reports to machines, only where exactly one fits (see Match). It returns how many machines have none;
+// their StatusNote says so.
+func Join(machines []*Machine, reports []unity.Status, whole bool) (unjoined int) {
+	for i, r := range Match(machineBearers(machines), reportBearers(reports), whole) {
+		m := machines[i]
+		switch {
+		case r != None:
+			m.Status, m.StatusNote = &reports[r], ""
+		case m.Status == nil:
 			m.StatusNote = NoteNotJoined
 			unjoined++
 		}
@@ -53,51 +177,20 @@ func Join(machines []*Machine, reports []unity.Status, whole bool) (unjoined int
 	return unjoined
 }
 
-func foldID(id unity.MachineID) string { return unity.Fold(string(id)) }
+type machineBearers []*Machine
 
-// hostKey is "" for a name that folds to nothing, as for none.
-func hostKey(host unity.Text) string {
-	folded := unity.Fold(host.Raw())
-	if folded == "" {
-		return ""
-	}
-	return "\x00" + folded
+func (b machineBearers) Len() int { return len(b) }
+func (b machineBearers) MachineKey(i int) (MachineKey, bool) {
+	return KeyOf(b[i].MachineID), b[i].MachineID != ""
 }
+func (b machineBearers) Keycode(i int) unity.Keycode { return b[i].SiteKey }
+func (b machineBearers) FoldedHost(i int) string     { return unity.Fold(b[i].HostName.Raw()) }
 
-func keyHost(key unity.Keycode, host unity.Text) string {
-	h := hostKey(host)
-	if h == "" || key == "" {
-		return ""
-	}
-	return string(key) + h
-}
+type reportBearers []unity.Status
 
-// uniqueMachines maps a key to its machine, and to nil where two machines share it.
-func uniqueMachines(machines []*Machine, key func(*Machine) string) map[string]*Machine {
-	out := make(map[string]*Machine, len(machines))
-	for _, m := range machines {
-		k := key(m)
-		if k == "" {
-			continue
-		}
-		if _, taken := out[k]; taken {
-			out[k] = nil
-			continue
-		}
-		out[k] = m
-	}
-	return out
+func (b reportBearers) Len() int { return len(b) }
+func (b reportBearers) MachineKey(i int) (MachineKey, bool) {
+	return KeyOf(b[i].MachineID), b[i].MachineID != ""
 }
-
-func countReports(reports []unity.Status) map[string]int {
-	out := make(map[string]int, len(reports))
-	for i := range reports {
-		if k := keyHost(reports[i].Keycode, reports[i].HostName); k != "" {
-			out[k]++
-		}
-		if k := hostKey(reports[i].HostName); k != "" {
-			out[k]++
-		}
-	}
-	return out
-}
+func (b reportBearers) Keycode(i int) unity.Keycode { return b[i].Keycode }
+func (b reportBearers) FoldedHost(i int) string     { return unity.Fold(b[i].HostName.Raw()) }

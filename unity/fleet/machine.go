@@ -1,7 +1,6 @@
 package fleet
 
 import (
-	"strings"
 	"time"
 
 	"github.com/unitty/unitty/unity"
@@ -83,49 +82,27 @@ func (m *Machine) Seen() time.Time {
 // State is the first that holds of deactivated, infected, attention, stale and ok. known is false where that would take
 // an agent report that is not there.
 func (m *Machine) State(now time.Time) (state string, known bool) {
-	if m.Deactivated.On {
-		return StateGone, true
+	return m.health().State(now, m.StaleAfter)
+}
+
+func (m *Machine) health() Health {
+	h := Health{Deactivated: m.Deactivated.On, Seen: m.Seen()}
+	if m.Status != nil {
+		b := m.Status.BasicInfo
+		h.Joined, h.Infected, h.Attention, h.Threats = true, b.Infected, b.AttentionRequired.On, b.ActiveThreats.Or(0)
 	}
-	if m.Status == nil {
-		return StateUnknown, false
-	}
-	b := m.Status.BasicInfo
-	switch {
-	case b.Infected.On || b.ActiveThreats.Or(0) > 0:
-		return StateInfected, true
-	case b.AttentionRequired.On:
-		return StateAttention, true
-	case !b.Infected.Known:
-		return StateUnknown, false
-	case m.Stale(now):
-		return StateStale, true
-	default:
-		return StateOK, true
-	}
+	return h
 }
 
 // Stale tells that the machine has been silent for longer than it may.
-func (m *Machine) Stale(now time.Time) bool {
-	limit := m.StaleAfter
-	if limit <= 0 {
-		limit = DefaultStaleAfter
-	}
-	seen := m.Seen()
-	return seen.IsZero() || now.Sub(seen) > limit
-}
+func (m *Machine) Stale(now time.Time) bool { return Silent(m.Seen(), now, m.StaleAfter) }
 
 // Type is "pc", "mac" or "" where unknown.
 func (m *Machine) Type() string {
 	if m.Status == nil {
 		return ""
 	}
-	switch strings.ToLower(m.Status.BasicInfo.DeviceType.Raw()) {
-	case "pc":
-		return "pc"
-	case "mac":
-		return "mac"
-	}
-	return ""
+	return DeviceType(m.Status.BasicInfo.DeviceType.Raw())
 }
 
 // User is the user last signed in at the machine.
@@ -149,7 +126,7 @@ func (m *Machine) IPs() string {
 	if m.Status == nil {
 		return ""
 	}
-	return strings.TrimSpace(m.Status.OSAndVersions.IPV4.String() + " " + m.Status.IPAddress.String())
+	return Addresses(m.Status.OSAndVersions.IPV4, m.Status.IPAddress)
 }
 
 // MAC is the hardware address.
@@ -169,30 +146,15 @@ func (m *Machine) Version() string {
 }
 
 // GroupLabel is the group's name, or its id.
-func (m *Machine) GroupLabel() string { return firstOf(m.Group, m.GroupName, string(m.GroupID)) }
+func (m *Machine) GroupLabel() string { return Label(m.Group, m.GroupName, string(m.GroupID)) }
 
 // PolicyLabel is the policy's name, or its id.
-func (m *Machine) PolicyLabel() string { return firstOf(m.Policy, m.PolicyName, string(m.PolicyID)) }
+func (m *Machine) PolicyLabel() string { return Label(m.Policy, m.PolicyName, string(m.PolicyID)) }
 
 // groupNamed and policyNamed tell whether a name is known: an id says nothing about what the name may be.
 func (m *Machine) groupNamed() bool { return !m.Group.Empty() || !m.GroupName.Empty() }
 
 func (m *Machine) policyNamed() bool { return !m.Policy.Empty() || !m.PolicyName.Empty() }
 
-func firstOf(a, b unity.Text, id string) string {
-	for _, t := range []unity.Text{a, b} {
-		if !t.Empty() {
-			return t.String()
-		}
-	}
-	return id
-}
-
 // SeenDays is whole days since the machine was last seen, or -1 for never.
-func (m *Machine) SeenDays(now time.Time) int {
-	seen := m.Seen()
-	if seen.IsZero() {
-		return -1
-	}
-	return max(0, int(now.Sub(seen)/(24*time.Hour)))
-}
+func (m *Machine) SeenDays(now time.Time) int { return Days(m.Seen(), now) }

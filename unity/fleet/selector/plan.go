@@ -24,10 +24,10 @@ type Plan[T any] struct {
 	fields []string
 }
 
+// term is a test with the fields it looks in: one, or several for a bare word.
 type term[T any] struct {
-	neg   bool
-	known func(T) bool
-	match func(row T, now time.Time) bool
+	test  *Test
+	where []*Field[T]
 }
 
 // Fields are the fields the expression names, bare words included as "".
@@ -40,13 +40,12 @@ func (p *Plan[T]) Empty() bool { return len(p.terms) == 0 }
 func (p *Plan[T]) Eval(row T, now time.Time) Answer {
 	out := Yes
 	for i := range p.terms {
-		t := &p.terms[i]
-		if t.known != nil && !t.known(row) {
-			out = Unknown
-			continue
-		}
-		if t.match(row, now) == t.neg {
+		switch p.EvalTerm(i, row, now) {
+		case No:
 			return No
+		case Unknown:
+			out = Unknown
+		case Yes:
 		}
 	}
 	return out
@@ -54,6 +53,56 @@ func (p *Plan[T]) Eval(row T, now time.Time) Answer {
 
 // Match is Eval where an unknown row is left out.
 func (p *Plan[T]) Match(row T, now time.Time) bool { return p.Eval(row, now) == Yes }
+
+// Tests are the terms. A row is No where one of them is, else Unknown where one of them is, else Yes.
+func (p *Plan[T]) Tests() []*Test {
+	out := make([]*Test, len(p.terms))
+	for i := range p.terms {
+		out[i] = p.terms[i].test
+	}
+	return out
+}
+
+// EvalTerm asks one term, by its place in Tests, about a row.
+func (p *Plan[T]) EvalTerm(i int, row T, now time.Time) Answer {
+	t := &p.terms[i]
+	if t.test.Field != "" {
+		return t.where[0].ask(t.test, row, now)
+	}
+	for _, f := range t.where {
+		if f.knows(row) && f.bare(t.test, row) {
+			return t.test.Say(true, true)
+		}
+	}
+	return t.test.Say(false, true)
+}
+
+func (f *Field[T]) knows(row T) bool { return f.Known == nil || f.Known(row) }
+
+// bare tells whether the field has a bare word as a part; a field that is looked at by keycode ignores its dashes.
+func (f *Field[T]) bare(t *Test, row T) bool {
+	if f.Kind != Keycode {
+		return t.Folded(t.fold(f.Text(row)))
+	}
+	want := FoldKeycode(t.Wants[0].Text)
+	return want != "" && strings.Contains(FoldKeycode(t.fold(f.Text(row))), want)
+}
+
+func (f *Field[T]) ask(t *Test, row T, now time.Time) Answer {
+	known := f.knows(row)
+	switch {
+	case !known && f.Possible != nil:
+		return t.SayPossible(f.Possible(row))
+	case !known:
+		return Unknown
+	case f.Kind == Age, f.Kind == Until:
+		return t.Say(t.Time(f.Time(row), now), true)
+	case f.Kind == Number:
+		return t.Say(t.Number(f.Number(row)), true)
+	default:
+		return t.SayText(f.Text(row))
+	}
+}
 
 // Parse reads an expression.
 func (l *Language[T]) Parse(expr string) (*Plan[T], error) {
@@ -67,7 +116,6 @@ func (l *Language[T]) Parse(expr string) (*Plan[T], error) {
 		if err != nil {
 			return nil, err
 		}
-		t.neg = lx.neg
 		p.terms = append(p.terms, t)
 		p.fields = append(p.fields, lx.name)
 	}
@@ -76,7 +124,7 @@ func (l *Language[T]) Parse(expr string) (*Plan[T], error) {
 
 func (l *Language[T]) compile(lx lexeme) (term[T], error) {
 	if lx.name == "" {
-		return l.bare(lx.values[0])
+		return l.bare(lx)
 	}
 	f := l.field(lx.name)
 	if f == nil {
@@ -85,117 +133,80 @@ func (l *Language[T]) compile(lx lexeme) (term[T], error) {
 	if f.Scope != "" && l.MissingScope != nil && l.MissingScope(f.Scope) {
 		return term[T]{}, &ScopeError{Field: f.Name, Scope: f.Scope}
 	}
-	var anyOf []func(T, time.Time) bool
+	t := &Test{Field: f.Name, Kind: f.Kind, Neg: lx.neg, Op: lx.op, Exact: lx.exact || f.Kind == Exact, fold: l.Fold}
 	for _, v := range lx.values {
-		m, err := l.comparison(f, lx, v)
+		w, err := l.want(f, lx, v)
 		if err != nil {
 			return term[T]{}, err
 		}
-		anyOf = append(anyOf, m)
+		t.Wants = append(t.Wants, w)
 	}
-	if f.Possible != nil && f.Known != nil {
-		return l.possible(f, lx), nil
-	}
-	return term[T]{known: knownFor(f, lx.op), match: func(row T, now time.Time) bool {
-		for _, m := range anyOf {
-			if m(row, now) {
-				return true
-			}
-		}
-		return false
-	}}, nil
-}
-
-// possible decides rows of unknown value by what the value can be: when all of it is asked for, or none of it.
-func (l *Language[T]) possible(f *Field[T], lx lexeme) term[T] {
-	wanted := map[string]bool{}
-	for _, v := range lx.values {
-		wanted[l.Fold(v.text)] = true
-	}
-	count := func(row T) (hits, all int) {
-		values := f.Possible(row)
-		for _, v := range values {
-			if wanted[l.Fold(v)] {
-				hits++
-			}
-		}
-		return hits, len(values)
-	}
-	return term[T]{
-		known: func(row T) bool {
-			if f.Known(row) {
-				return true
-			}
-			hits, all := count(row)
-			return hits == 0 || hits == all
-		},
-		match: func(row T, _ time.Time) bool {
-			if f.Known(row) {
-				return wanted[l.Fold(f.Text(row))]
-			}
-			hits, _ := count(row)
-			return hits > 0
-		},
-	}
-}
-
-// knownFor tells whether a row can answer: for an order of versions, only when its version has one.
-func knownFor[T any](f *Field[T], op string) func(T) bool {
-	if f.Kind != Version || op == "" {
-		return f.Known
-	}
-	return func(row T) bool { return (f.Known == nil || f.Known(row)) && isVersion(f.Text(row)) }
+	return term[T]{test: t, where: []*Field[T]{f}}, nil
 }
 
 // bare looks in several fields; those that a row does not know are passed over.
-func (l *Language[T]) bare(v value) (term[T], error) {
-	word := v.text
-	if l.Fold(word) == "" {
+func (l *Language[T]) bare(lx lexeme) (term[T], error) {
+	v := lx.values[0]
+	want := l.Fold(v.text)
+	if want == "" {
 		return term[T]{}, nothingLeft(v)
 	}
-	var anyOf []func(T, time.Time) bool
+	t := term[T]{test: &Test{Kind: Text, Neg: lx.neg, Wants: []Want{{Text: want}}, fold: l.Fold}}
 	for _, name := range l.Bare {
-		f := l.field(name)
-		if f == nil || f.Text == nil {
-			continue
+		if f := l.field(name); f != nil && f.Text != nil {
+			t.where = append(t.where, f)
 		}
-		m := l.textMatch(f, word, false)
-		if f.Known != nil {
-			known, inner := f.Known, m
-			m = func(row T, now time.Time) bool { return known(row) && inner(row, now) }
-		}
-		anyOf = append(anyOf, m)
 	}
-	return term[T]{match: func(row T, now time.Time) bool {
-		for _, m := range anyOf {
-			if m(row, now) {
-				return true
-			}
-		}
-		return false
-	}}, nil
+	return t, nil
 }
 
-func (l *Language[T]) comparison(f *Field[T], lx lexeme, v value) (func(T, time.Time) bool, error) {
+// want reads one value of a term.
+func (l *Language[T]) want(f *Field[T], lx lexeme, v value) (Want, error) {
 	switch f.Kind {
 	case Text, Exact, Keycode:
 		if lx.op != "" {
-			return nil, &SyntaxError{Column: v.column, Text: f.Name + " is a text and has no " + lx.op}
+			return Want{}, &SyntaxError{Column: v.column, Text: f.Name + " is a text and has no " + lx.op}
 		}
 		if f.Kind == Exact && len(f.Values) > 0 && !contains(f.Values, v.text, l.Fold) {
-			return nil, &SyntaxError{Column: v.column, Text: f.Name + " is one of " + strings.Join(f.Values, " ")}
+			return Want{}, &SyntaxError{Column: v.column, Text: f.Name + " is one of " + strings.Join(f.Values, " ")}
 		}
-		if want := l.Fold(v.text); want == "" || f.Kind == Keycode && strings.Trim(want, "-") == "" {
-			return nil, nothingLeft(v)
+		text := l.Fold(v.text)
+		if f.Kind == Keycode {
+			text = FoldKeycode(text)
 		}
-		return l.textMatch(f, v.text, lx.exact), nil
+		if text == "" {
+			return Want{}, nothingLeft(v)
+		}
+		return Want{Text: text}, nil
 	case Age, Until:
-		return timeMatch(f, lx, v)
+		return wantAge(f.Name, lx, v)
 	case Version:
-		return versionMatch(f, lx, v)
+		want := strings.TrimSpace(v.text)
+		if lx.op != "" && !IsVersion(want) {
+			return Want{}, &SyntaxError{Column: v.column, Text: strconv.Quote(want) + " is no version; write 9.0.36"}
+		}
+		return Want{Text: want}, nil
 	default:
-		return numberMatch(f, lx, v)
+		n, err := strconv.ParseFloat(v.text, 64)
+		if err != nil || math.IsNaN(n) || math.IsInf(n, 0) {
+			return Want{}, &SyntaxError{Column: v.column, Text: strconv.Quote(v.text) + " is no number"}
+		}
+		return Want{Number: n}, nil
 	}
+}
+
+func wantAge(field string, lx lexeme, v value) (Want, error) {
+	if strings.EqualFold(v.text, "never") && lx.op == "" {
+		return Want{Never: true}, nil
+	}
+	d, err := ParseAge(v.text)
+	if err != nil {
+		return Want{}, &SyntaxError{Column: v.column, Text: err.Error()}
+	}
+	if lx.op == "" {
+		return Want{}, &SyntaxError{Column: v.column, Text: field + " needs < or >, for example " + field + ":>30d"}
+	}
+	return Want{Age: d}, nil
 }
 
 // nothingLeft refuses a value of blanks or marks that folds to nothing: as a part of a text it would match every row.
@@ -208,66 +219,6 @@ func contains(values []string, v string, fold func(string) string) bool {
 		}
 	}
 	return false
-}
-
-func (l *Language[T]) textMatch(f *Field[T], want string, exact bool) func(T, time.Time) bool {
-	fold, text := l.Fold, f.Text
-	if f.Kind == Keycode {
-		plain := func(s string) string { return strings.ReplaceAll(fold(s), "-", "") }
-		want = plain(want)
-		return func(row T, _ time.Time) bool {
-			if exact {
-				return plain(text(row)) == want
-			}
-			return want != "" && strings.Contains(plain(text(row)), want)
-		}
-	}
-	want = fold(want)
-	if exact || f.Kind == Exact {
-		return func(row T, _ time.Time) bool { return fold(text(row)) == want }
-	}
-	return func(row T, _ time.Time) bool { return strings.Contains(fold(text(row)), want) }
-}
-
-func compare(op string, a, b float64) bool {
-	switch op {
-	case "<":
-		return a < b
-	case "<=":
-		return a <= b
-	case ">":
-		return a > b
-	case ">=":
-		return a >= b
-	default:
-		return a == b
-	}
-}
-
-func timeMatch[T any](f *Field[T], lx lexeme, v value) (func(T, time.Time) bool, error) {
-	if strings.EqualFold(v.text, "never") && lx.op == "" {
-		return func(row T, _ time.Time) bool { return f.Time(row).IsZero() }, nil
-	}
-	d, err := ParseAge(v.text)
-	if err != nil {
-		return nil, &SyntaxError{Column: v.column, Text: err.Error()}
-	}
-	op := lx.op
-	if op == "" {
-		return nil, &SyntaxError{Column: v.column, Text: f.Name + " needs < or >, for example " + f.Name + ":>30d"}
-	}
-	return func(row T, now time.Time) bool {
-		at := f.Time(row)
-		length := math.Inf(1)
-		switch {
-		case at.IsZero():
-		case f.Kind == Age:
-			length = float64(now.Sub(at))
-		default:
-			length = float64(at.Sub(now))
-		}
-		return compare(op, length, float64(d))
-	}, nil
 }
 
 // ParseAge reads 90s, 15m, 2h, 30d, 6w, 1y.
@@ -291,35 +242,8 @@ func (e *ageError) Error() string {
 	return strconv.Quote(e.text) + " is no time; write 15m, 2h, 30d, 6w or 1y"
 }
 
-func numberMatch[T any](f *Field[T], lx lexeme, v value) (func(T, time.Time) bool, error) {
-	n, err := strconv.ParseFloat(v.text, 64)
-	if err != nil || math.IsNaN(n) || math.IsInf(n, 0) {
-		return nil, &SyntaxError{Column: v.column, Text: strconv.Quote(v.text) + " is no number"}
-	}
-	return func(row T, _ time.Time) bool { return compare(lx.op, f.Number(row), n) }, nil
-}
-
-func versionMatch[T any](f *Field[T], lx lexeme, v value) (func(T, time.Time) bool, error) {
-	want := strings.TrimSpace(v.text)
-	if lx.op == "" {
-		if lx.exact {
-			return func(row T, _ time.Time) bool { return f.Text(row) == want }, nil
-		}
-		return func(row T, _ time.Time) bool {
-			have := f.Text(row)
-			return have == want || strings.HasPrefix(have, strings.TrimRight(want, ".")+".")
-		}, nil
-	}
-	if !isVersion(want) {
-		return nil, &SyntaxError{Column: v.column, Text: strconv.Quote(want) + " is no version; write 9.0.36"}
-	}
-	return func(row T, _ time.Time) bool {
-		have := f.Text(row)
-		return isVersion(have) && compare(lx.op, float64(CompareVersions(have, want)), 0)
-	}, nil
-}
-
-func isVersion(s string) bool {
+// IsVersion tells dotted numbers from other text: only they have an order.
+func IsVersion(s string) bool {
 	return s != "" && strings.Trim(s, "0123456789.") == "" && s[0] != '.'
 }
 

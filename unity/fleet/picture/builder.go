@@ -1,0 +1,271 @@
+package picture
+
+import (
+	"slices"
+	"strings"
+	"time"
+	"unique"
+
+	"github.com/unitty/unitty/unity"
+	"github.com/unitty/unitty/unity/fleet"
+)
+
+// entry is a row while its chunk is being made.
+type entry struct {
+	flags                                                    flag
+	machine                                                  fleet.MachineKey
+	threats                                                  int64
+	first, last, infectedAt, report, scanned, read, statusAt ticks
+	id, host, user, ip, mac                                  string
+	group, policy                                            label
+	agent, client, os, device, public, note                  word
+	odd                                                      map[instant][]byte
+}
+
+// Builder makes the chunk of one site. It belongs to one goroutine.
+type Builder struct {
+	site Site
+	rows []entry
+	none word
+}
+
+// NewBuilder begins the chunk of a site; sizeHint is about how many machines it will have.
+func NewBuilder(site Site, sizeHint int) *Builder {
+	return &Builder{site: site, rows: make([]entry, 0, max(sizeHint, 0)), none: unique.Make("")}
+}
+
+// Len is the number of machines so far.
+func (b *Builder) Len() int { return len(b.rows) }
+
+// Keep copies a row as it is, with its report and both ages, and returns its index. A row of another site becomes one of
+// this site.
+func (b *Builder) Keep(r Row) int {
+	b.rows = append(b.rows, r.entry())
+	return len(b.rows) - 1
+}
+
+// Add appends an endpoint that was read at that time, without a report, and returns its index. The names of group and
+// policy are what the lists of groups and policies say, "" where unknown.
+func (b *Builder) Add(e *unity.Endpoint, group, policy unity.Text, at time.Time) int {
+	x := entry{user: "", agent: word1(e.AgentVersion), client: b.none, os: b.none, device: b.none, public: b.none,
+		note: unique.Make(fleet.NoteNotLoaded)}
+	b.rows = append(b.rows, x)
+	b.put(len(b.rows)-1, e, group, policy, at)
+	return len(b.rows) - 1
+}
+
+// AddOver is Add for an endpoint that was read before: the report of the old row is kept, with its age.
+func (b *Builder) AddOver(old Row, e *unity.Endpoint, group, policy unity.Text, at time.Time) int {
+	x := old.entry()
+	x.flags &= ofReport
+	for _, which := range []instant{firstSeen, lastSeen, lastInfected} {
+		delete(x.odd, which)
+	}
+	b.rows = append(b.rows, x)
+	b.put(len(b.rows)-1, e, group, policy, at)
+	return len(b.rows) - 1
+}
+
+// put writes what the console says of an endpoint.
+func (b *Builder) put(i int, e *unity.Endpoint, group, policy unity.Text, at time.Time) {
+	x := &b.rows[i]
+	x.id, x.host = string(e.ID), e.HostName.Raw()
+	x.first, x.last, x.infectedAt = ticksOf(e.FirstSeen.Time), ticksOf(e.LastSeen.Time), ticksOf(e.LastInfected.Time)
+	x.keepOdd(firstSeen, e.FirstSeen)
+	x.keepOdd(lastSeen, e.LastSeen)
+	x.keepOdd(lastInfected, e.LastInfected)
+	x.agent = word1(e.AgentVersion)
+	x.set(deactivated, e.Deactivated.On)
+	x.set(deactivatedKnown, e.Deactivated.Known)
+	x.group = label{unique.Make(string(e.GroupID)), word1(group), word1(e.GroupName)}
+	x.policy = label{unique.Make(string(e.PolicyID)), word1(policy), word1(e.PolicyName)}
+	x.machine = fleet.KeyOf(e.MachineID)
+	x.set(hasMachineID, e.MachineID != "")
+	x.read = ticksOf(at)
+}
+
+// Report gives the machine at an index the report of its agent, read at that time.
+func (b *Builder) Report(i int, s *unity.Status, at time.Time) {
+	x := &b.rows[i]
+	x.note = b.none
+	x.set(joined, true)
+	x.set(infected, s.BasicInfo.Infected.On)
+	x.set(infectedKnown, s.BasicInfo.Infected.Known)
+	x.set(attention, s.BasicInfo.AttentionRequired.On)
+	x.set(attentionKnown, s.BasicInfo.AttentionRequired.Known)
+	x.set(managed, s.BasicInfo.Managed.On)
+	x.set(managedKnown, s.BasicInfo.Managed.Known)
+	x.set(threatsKnown, s.BasicInfo.ActiveThreats.Known)
+	x.threats = s.BasicInfo.ActiveThreats.Or(0)
+	x.set(threatened, x.threats > 0)
+	x.report, x.scanned, x.statusAt = ticksOf(s.LastSeen.Time), ticksOf(s.TimesAndStats.LastScan.Time), ticksOf(at)
+	x.keepOdd(reportSeen, s.LastSeen)
+	x.keepOdd(lastScan, s.TimesAndStats.LastScan)
+	x.user, x.ip, x.mac = s.OSAndVersions.CurrentUser.Raw(), s.OSAndVersions.IPV4.Raw(), s.OSAndVersions.MACAddress.Raw()
+	x.client, x.os, x.device, x.public = word1(s.ClientVersion), word1(s.OS), word1(s.BasicInfo.DeviceType), word1(s.IPAddress)
+}
+
+// Note says why the machine at an index has no report, in the words of fleet; one with a report takes none.
+func (b *Builder) Note(i int, note string) {
+	if x := &b.rows[i]; x.flags&joined == 0 {
+		x.note = unique.Make(note)
+	}
+}
+
+func word1(t unity.Text) word { return unique.Make(t.Raw()) }
+
+func (x *entry) set(f flag, on bool) {
+	x.flags &^= f
+	if on {
+		x.flags |= f
+	}
+}
+
+func (x *entry) keepOdd(which instant, t unity.Time) {
+	delete(x.odd, which)
+	if raw := unreadable(t); raw != nil {
+		if x.odd == nil {
+			x.odd = map[instant][]byte{}
+		}
+		x.odd[which] = raw
+	}
+}
+
+// ofReport are the flags that a report sets.
+const ofReport = joined | infected | infectedKnown | attention | attentionKnown | managed | managedKnown | threatsKnown | threatened
+
+// entry takes a row apart again.
+func (r Row) entry() entry {
+	c, i := r.c, int(r.i)
+	x := entry{flags: c.flags[i] &^ odd, machine: c.machine[i], threats: c.threats[i], first: c.first[i], last: c.last[i], infectedAt: c.infectedAt[i],
+		report: c.report[i], scanned: c.scanned[i], read: c.read[i], statusAt: c.statusAt[i], id: c.id.at(i), host: c.host.at(i),
+		user: c.user.at(i), ip: c.ip.at(i), mac: c.mac.at(i), group: r.groupOf(), policy: r.policyOf(), agent: c.agent.handle(i),
+		client: c.client.handle(i), os: c.os.handle(i), device: c.device.handle(i), public: c.public.handle(i), note: c.note.handle(i)}
+	if r.has(odd) {
+		x.odd = map[instant][]byte{}
+		for _, which := range []instant{firstSeen, lastSeen, lastInfected, reportSeen, lastScan} {
+			if raw := c.odd[oddKey{u32(i), which}]; raw != nil {
+				x.odd[which] = raw
+			}
+		}
+	}
+	return x
+}
+
+// Chunk ends the building. The builder may go on and make another one; the chunk does not change.
+func (b *Builder) Chunk() *Chunk {
+	c := b.lean()
+	c.packFolded(b.rows)
+	return c
+}
+
+// lean makes a chunk that cannot be searched: of the folded texts it has the host name only.
+func (b *Builder) lean() *Chunk {
+	n := len(b.rows)
+	c := &Chunk{site: b.site, foldedSite: unity.Fold(b.site.Name.Raw()), n: n,
+		foldedKey: strings.ReplaceAll(unity.Fold(b.site.Key.String()), "-", ""),
+		flags:     make([]flag, n), machine: make([]fleet.MachineKey, n), threats: make([]int64, n)}
+	for i := range b.rows {
+		x := &b.rows[i]
+		c.flags[i], c.machine[i], c.threats[i] = x.flags, x.machine, x.threats
+		c.keepOdd(i, x.odd)
+		if i == 0 || x.read < c.readAt {
+			c.readAt = x.read
+		}
+	}
+	c.isJoined = bitmapOf(n, func(i int) bool { return c.flags[i]&joined != 0 })
+	c.idsFolded = !slices.ContainsFunc(b.rows, func(x entry) bool { return unity.Fold(x.id) != x.id })
+	c.packTimes(b.rows)
+	c.packTexts(b.rows)
+	c.packWords(b.rows)
+	return c
+}
+
+func (c *Chunk) keepOdd(i int, raws map[instant][]byte) {
+	if len(raws) == 0 {
+		return
+	}
+	if c.odd == nil {
+		c.odd = map[oddKey][]byte{}
+	}
+	c.flags[i] |= odd
+	for which, raw := range raws {
+		c.odd[oddKey{u32(i), which}] = raw
+	}
+}
+
+func (c *Chunk) packTimes(rows []entry) {
+	all := make([]ticks, 7*len(rows))
+	column := func(of func(*entry) ticks) []ticks {
+		out := all[:len(rows):len(rows)]
+		all = all[len(rows):]
+		for i := range rows {
+			out[i] = of(&rows[i])
+		}
+		return out
+	}
+	c.first = column(func(x *entry) ticks { return x.first })
+	c.last = column(func(x *entry) ticks { return x.last })
+	c.infectedAt = column(func(x *entry) ticks { return x.infectedAt })
+	c.report = column(func(x *entry) ticks { return x.report })
+	c.scanned = column(func(x *entry) ticks { return x.scanned })
+	c.read = column(func(x *entry) ticks { return x.read })
+	c.statusAt = column(func(x *entry) ticks { return x.statusAt })
+}
+
+func (c *Chunk) packTexts(rows []entry) {
+	n := len(rows)
+	c.id = packTexts(n, true, func(i int) string { return rows[i].id })
+	c.host = packTexts(n, false, func(i int) string { return rows[i].host })
+	c.user = packTexts(n, false, func(i int) string { return rows[i].user })
+	c.ip = packTexts(n, false, func(i int) string { return rows[i].ip })
+	c.mac = packTexts(n, false, func(i int) string { return rows[i].mac })
+	c.fHost, _ = packFolded(rows, func(x *entry) string { return x.host })
+}
+
+// packFolded adds what scans look at.
+func (c *Chunk) packFolded(rows []entry) {
+	c.hostMask, c.userMask = make([]uint64, c.n), make([]uint64, c.n)
+	for i := range rows {
+		c.hostMask[i] = gapMask(c.fHost.at(i))
+	}
+	var users []string
+	c.fUser, users = packFolded(rows, func(x *entry) string { return unity.Clean(x.user) })
+	for i, s := range users {
+		c.userMask[i] = gapMask(s)
+	}
+	c.fMAC, _ = packFolded(rows, func(x *entry) string { return unity.Clean(x.mac) })
+	c.fIPs, _ = packFolded(rows, func(x *entry) string {
+		return fleet.Addresses(unity.NewText(x.ip), unity.NewText(x.public.Value()))
+	})
+}
+
+func packFolded(rows []entry, of func(*entry) string) (texts, []string) {
+	folded := make([]string, len(rows))
+	for i := range rows {
+		folded[i] = unity.Fold(of(&rows[i]))
+	}
+	return packTexts(len(rows), true, func(i int) string { return folded[i] }), folded
+}
+
+func (c *Chunk) packWords(rows []entry) {
+	column := func(of func(*entry) word) words {
+		code, dict := packWords(len(rows), func(i int) word { return of(&rows[i]) })
+		return words{code, dict}
+	}
+	c.agent = column(func(x *entry) word { return x.agent })
+	c.client = column(func(x *entry) word { return x.client })
+	c.os = column(func(x *entry) word { return x.os })
+	c.device = column(func(x *entry) word { return x.device })
+	c.public = column(func(x *entry) word { return x.public })
+	c.note = column(func(x *entry) word { return x.note })
+	c.group.code, c.group.dict = packWords(len(rows), func(i int) label { return rows[i].group })
+	c.policy.code, c.policy.dict = packWords(len(rows), func(i int) label { return rows[i].policy })
+}
+
+// SetMachineKey gives the machine at an index the digest of its machine id, for rows that come from where only the digest
+// is kept.
+func (b *Builder) SetMachineKey(i int, key fleet.MachineKey) {
+	b.rows[i].machine = key
+	b.rows[i].set(hasMachineID, true)
+}

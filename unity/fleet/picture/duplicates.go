@@ -1,0 +1,122 @@
+package picture
+
+import (
+	"cmp"
+	"context"
+	"slices"
+
+	"github.com/unitty/unitty/unity/fleet"
+)
+
+// DuplicateGroups are records that are one machine: the same machine id, or the same folded host name with the same MAC
+// address.
+type DuplicateGroups struct {
+	// Groups are the records of each machine, the newest first; the groups go by host name.
+	Groups [][]Row
+	group  map[Row]int
+}
+
+// Keep tells the newest record of its group, the one to keep.
+func (d *DuplicateGroups) Keep(r Row) bool {
+	g, ok := d.group[r]
+	return ok && d.Groups[g][0] == r
+}
+
+// Group is the number of a row's group in Groups; false when the row is nobody's duplicate.
+func (d *DuplicateGroups) Group(r Row) (int, bool) {
+	g, ok := d.group[r]
+	return g, ok
+}
+
+// Duplicates finds the machines that have several records in the console, deactivated ones included. A cancelled context
+// gives none.
+func (p *Picture) Duplicates(ctx context.Context) *DuplicateGroups {
+	type hostMAC struct{ host, mac string }
+	same := kinship{}
+	byID, named := make(map[fleet.MachineKey]Row, p.rows), make(map[hostMAC]Row, p.rows)
+	for _, c := range p.chunks {
+		if ctx.Err() != nil {
+			return &DuplicateGroups{}
+		}
+		for i := range c.n {
+			r := c.Row(i)
+			if key, known := r.MachineKey(); known && key != (fleet.MachineKey{}) {
+				meet(byID, key, r, same)
+			}
+			if key := (hostMAC{c.fHost.at(i), c.fMAC.at(i)}); key.host != "" && key.mac != "" {
+				meet(named, key, r, same)
+			}
+		}
+	}
+	d := &DuplicateGroups{Groups: same.groups(), group: map[Row]int{}}
+	for i, g := range d.Groups {
+		for _, r := range g {
+			d.group[r] = i
+		}
+	}
+	return d
+}
+
+// meet makes a row kin to the first one that had the key.
+func meet[K comparable](first map[K]Row, key K, r Row, same kinship) {
+	if other, ok := first[key]; ok {
+		same.join(other, r)
+		return
+	}
+	first[key] = r
+}
+
+// kinship says which rows belong together: each but the first of a family points to another one of it.
+type kinship map[Row]Row
+
+func (k kinship) root(r Row) Row {
+	top := r
+	for up, ok := k[top]; ok; up, ok = k[top] {
+		top = up
+	}
+	for r != top { // the way is shorter next time
+		r, k[r] = k[r], top
+	}
+	return top
+}
+
+func (k kinship) join(a, b Row) {
+	if a, b = k.root(a), k.root(b); a != b {
+		k[b] = a
+	}
+}
+
+func (k kinship) groups() [][]Row {
+	families := map[Row][]Row{}
+	for r := range k {
+		top := k.root(r)
+		families[top] = append(families[top], r)
+	}
+	out := make([][]Row, 0, len(families))
+	for top, rest := range families {
+		all := append(rest, top)
+		slices.SortFunc(all, newestFirst)
+		out = append(out, all)
+	}
+	slices.SortFunc(out, func(a, b []Row) int { return byName(a[0], b[0]) })
+	return out
+}
+
+// newestFirst puts the record that was seen last first; of equals the active one.
+func newestFirst(a, b Row) int {
+	gone := func(r Row) int { return int(r.c.flags[r.i] & deactivated) }
+	if d := cmp.Or(cmp.Compare(b.c.seen(int(b.i)), a.c.seen(int(a.i))), cmp.Compare(gone(a), gone(b))); d != 0 {
+		return d
+	}
+	return byName(a, b)
+}
+
+func (p *Picture) duplicateSet(ctx context.Context) *Set {
+	d := p.Duplicates(ctx)
+	s := newSet(p)
+	s.count = len(d.group)
+	for r := range d.group {
+		s.of(r.c).set(int(r.i))
+	}
+	return s
+}

@@ -1,0 +1,137 @@
+package picture_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/unitty/unitty/unity"
+	"github.com/unitty/unitty/unity/fleet"
+	"github.com/unitty/unitty/unity/fleet/picture"
+	"github.com/unitty/unitty/unity/fleet/picture/picturetest"
+)
+
+// asFleet is the same console as single machines, which are searched one by one.
+func asFleet(p *picture.Picture) *fleet.Fleet {
+	f := &fleet.Fleet{Sites: p.Sites}
+	for r := range p.Rows() {
+		f.Machines = append(f.Machines, r.Machine(0))
+	}
+	return f
+}
+
+func sameHits(got []picture.Hit, want []fleet.Hit) error {
+	if len(got) != len(want) {
+		return fmt.Errorf("%d hits, want %d", len(got), len(want))
+	}
+	for i := range got {
+		g, w := got[i], want[i]
+		same := g.Score == w.Score && g.Field == w.Field && (g.Site != nil) == (w.Site != nil)
+		if same && g.Site != nil {
+			same = g.Site.ID == w.Site.ID
+		} else if same {
+			same = g.Row.ID() == w.Machine.ID && g.Row.HostName() == w.Machine.HostName
+		}
+		if !same {
+			return fmt.Errorf("hit %d is %s, want %s", i, describe(g), describeOther(w))
+		}
+	}
+	return nil
+}
+
+func describe(h picture.Hit) string {
+	if h.Site != nil {
+		return fmt.Sprintf("site %s by %s with %d", h.Site.Name, h.Field, h.Score)
+	}
+	return fmt.Sprintf("%s %q by %s with %d", h.Row.ID(), h.Row.HostName().Raw(), h.Field, h.Score)
+}
+
+func describeOther(h fleet.Hit) string {
+	if h.Site != nil {
+		return fmt.Sprintf("site %s by %s with %d", h.Site.Name, h.Field, h.Score)
+	}
+	return fmt.Sprintf("%s %q by %s with %d", h.Machine.ID, h.Machine.HostName.Raw(), h.Field, h.Score)
+}
+
+func TestFindRanksAsTheFleetDoes(t *testing.T) {
+	found := map[string]int{}
+	fuzzy, full := 0, 0
+	check := func(t interface{ Fatalf(string, ...any) }, p *picture.Picture, f *fleet.Fleet, query string, limit int) {
+		got := p.Find(context.Background(), query, limit)
+		want := f.Find(context.Background(), query, limit)
+		if err := sameHits(got, want); err != nil {
+			t.Fatalf("%q, limit %d: %v", query, limit, err)
+		}
+		if len(got) == limit {
+			full++
+		}
+		for _, h := range got {
+			found[h.Field]++
+			if h.Score <= fleet.MaxFuzzy+fleet.ActiveBonus {
+				fuzzy++
+			}
+		}
+	}
+	p := picturetest.Random(11, 25, 1200)
+	f := asFleet(p)
+	rapid.Check(t, func(t *rapid.T) {
+		row := f.Machines[rapid.IntRange(0, len(f.Machines)-1).Draw(t, "machine")]
+		sources := []string{row.HostName.Raw(), row.User(), row.IPs(), row.MAC(), string(row.ID), row.SiteName.Raw(), row.SiteKey.String(), "desktop", "büro", "zz"}
+		var words []string
+		for range rapid.IntRange(1, 3).Draw(t, "words") {
+			source := []rune(rapid.SampledFrom(sources).Draw(t, "source"))
+			from := rapid.IntRange(0, len(source)).Draw(t, "from")
+			word := source[from:min(len(source), from+rapid.IntRange(1, 9).Draw(t, "length"))]
+			if len(word) > 2 && rapid.Bool().Draw(t, "gap") {
+				word = append(word[:1:1], word[2:]...)
+			}
+			words = append(words, string(word))
+		}
+		check(t, p, f, strings.Join(words, " "), rapid.SampledFrom([]int{0, 1, 5, 100, 5000}).Draw(t, "limit"))
+	})
+	rapid.Check(t, func(t *rapid.T) {
+		w := drawWorld(t)
+		odd := w.build(0)
+		for _, s := range w.sites {
+			odd.Sites = append(odd.Sites, unity.Site{ID: s.ID, Name: s.Name, Keycode: s.Key})
+		}
+		for range 3 {
+			check(t, odd, asFleet(odd), drawText(t, "query").Raw(), rapid.SampledFrom([]int{3, 50}).Draw(t, "limit"))
+		}
+	})
+	for _, field := range []string{"host", "user", "ip", "mac", "id", "site", "keycode"} {
+		if found[field] == 0 {
+			t.Errorf("nothing was ever found by %s", field)
+		}
+	}
+	if fuzzy == 0 || full == 0 {
+		t.Errorf("%d hits with gaps and %d full lists: the property says too little", fuzzy, full)
+	}
+}
+
+func TestTheTailOfANameTellsMachinesApart(t *testing.T) {
+	site := picture.Site{ID: "s", Name: unity.NewText("Harbour Dental")}
+	b := picture.NewBuilder(site, 4)
+	for i, host := range []string{"DESKTOP-2L1AAAA", "DESKTOP-7F3K2L1", "2L1-KIOSK", "LAPTOP-2QLX1"} {
+		b.Add(&unity.Endpoint{ID: unity.EndpointID(fmt.Sprint("id-", i)), HostName: unity.NewText(host)}, unity.Text{}, unity.Text{}, now)
+	}
+	p := picture.New([]*picture.Chunk{b.Chunk()}, picture.Picture{})
+	for query, want := range map[string]string{"2l1": "DESKTOP-7F3K2L1", "7f3k2l1": "DESKTOP-7F3K2L1", "desktop2l1a": "DESKTOP-2L1AAAA", "kiosk": "2L1-KIOSK"} {
+		if hits := p.Find(t.Context(), query, 10); len(hits) == 0 || hits[0].Row.Name() != want {
+			t.Errorf("%q finds %v, want %s first", query, hits, want)
+		}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if hits := p.Find(ctx, "2l1", 10); hits != nil {
+		t.Errorf("a cancelled search finds %d", len(hits))
+	}
+	for _, query := range []string{"", "  ", "\u0301"} {
+		if hits := p.Find(t.Context(), query, 10); hits != nil {
+			t.Errorf("%q finds %d", query, len(hits))
+		}
+	}
+}

@@ -1,0 +1,53 @@
+package picture
+
+import "strings"
+
+// maskOf has a bit for each letter and digit, and for the kinds of other bytes, in a folded text. A text that lacks a bit of
+// a word has not got the word, not even with gaps between its letters.
+func maskOf(s string) uint64 {
+	var m uint64
+	for i := 0; i < len(s); i++ {
+		switch b := s[i]; {
+		case b >= 'a' && b <= 'z':
+			m |= 1 << (b - 'a')
+		case b >= '0' && b <= '9':
+			m |= 1 << (b - '0' + 26)
+		default:
+			m |= 1 << (b%28 + 36)
+		}
+	}
+	return m
+}
+
+// gapMask is maskOf for matches with gaps. Those take some letters beyond ASCII for others, so a text that has such letters
+// may hold any word.
+func gapMask(s string) uint64 {
+	for i := 0; i < len(s); i++ {
+		if s[i] >= 0x80 {
+			return ^uint64(0)
+		}
+	}
+	return maskOf(s)
+}
+
+// commonness orders bytes by how often names, users and addresses have them, the most common first.
+const commonness = "-.:0e1a2sonrtdlkip35467b89cmuhgfvywxjzq "
+
+// rarest is where in a word the two bytes stand that are likely the rarest. A scan looks for those. In a word of one byte
+// they are the same.
+func rarest(word string) (first, second int) {
+	best, next := -1, -1
+	for i := 0; i < len(word); i++ {
+		rank := strings.IndexByte(commonness, word[i])
+		if rank < 0 {
+			rank = len(commonness)
+		}
+		switch {
+		case rank > best:
+			best, next, first, second = rank, best, i, first
+		case rank > next:
+			next, second = rank, i
+		}
+	}
+	return first, second
+}

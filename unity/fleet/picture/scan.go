@@ -1,0 +1,118 @@
+package picture
+
+import (
+	"math/bits"
+	"sort"
+	"strings"
+)
+
+// needle is a folded text that is looked for, which is not empty.
+type needle struct {
+	text string
+	mask uint64
+	// rare and next are where in text the bytes stand that a scan looks for.
+	rare, next int
+}
+
+func newNeedle(text string) needle {
+	n := needle{text: text, mask: maskOf(text)}
+	n.rare, n.next = rarest(text)
+	return n
+}
+
+// index is strings.Index from an offset on. It looks for one rare byte, as fast as memory delivers, and where that byte
+// turns out to be common for two bytes at once.
+func (n *needle) index(s string, from int) int {
+	b, at := n.text[n.rare], from
+	for misses := 0; ; misses++ {
+		if misses > 4+(at-from)>>6 {
+			return n.pairs(s, at)
+		}
+		hit := strings.IndexByte(s[min(at+n.rare, len(s)):], b)
+		if hit < 0 {
+			return -1
+		}
+		if at += hit; n.isAt(s, at) {
+			return at
+		}
+		at++
+	}
+}
+
+func (n *needle) isAt(s string, at int) bool {
+	return at+len(n.text) <= len(s) && s[at:at+len(n.text)] == n.text
+}
+
+// The low and the high bit of each byte of a word.
+const (
+	lows  = 0x0101010101010101
+	highs = 0x8080808080808080
+)
+
+// pairs looks at eight places at a time for the two rare bytes.
+func (n *needle) pairs(s string, at int) int {
+	first, second := lows*uint64(n.text[n.rare]), lows*uint64(n.text[n.next])
+	for reach := max(n.rare, n.next) + 8; at+reach <= len(s); at += 8 {
+		// A byte of x is 0 where both bytes are right. The expression finds the lowest such byte for certain; what it says
+		// of higher ones is looked at below.
+		x := (load(s[at+n.rare:]) ^ first) | (load(s[at+n.next:]) ^ second)
+		for hits := (x - lows) &^ x & highs; hits != 0; hits &= hits - 1 {
+			if place := at + bits.TrailingZeros64(hits)>>3; n.isAt(s, place) {
+				return place
+			}
+		}
+	}
+	if hit := strings.Index(s[min(at, len(s)):], n.text); hit >= 0 {
+		return at + hit
+	}
+	return -1
+}
+
+// load reads eight bytes, the first one lowest.
+func load(s string) uint64 {
+	_ = s[7]
+	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
+		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
+}
+
+// rowAt is the row that the byte at an offset belongs to, at or after row from. A separator belongs to the row before it.
+func (t *texts) rowAt(offset, from int) int {
+	end := t.end[from:]
+	want := u32(offset)
+	// Most hits are near; else halve.
+	for i := range min(8, len(end)) {
+		if end[i]+t.sep > want {
+			return from + i
+		}
+	}
+	return from + sort.Search(len(end), func(i int) bool { return end[i]+t.sep > want })
+}
+
+// next is the first row at or after row from whose text has the needle, or -1.
+func (t *texts) next(n *needle, from int) int {
+	if n.mask&^t.mask != 0 || from >= len(t.end) {
+		return -1
+	}
+	at := int(t.start(from))
+	for {
+		at = n.index(t.arena, at)
+		if at < 0 {
+			return -1
+		}
+		row := t.rowAt(at, from)
+		if at+len(n.text) <= int(t.end[row]) {
+			return row
+		}
+		at++ // it reaches into the next row
+		from = row
+	}
+}
+
+// mark sets the rows whose text has the needle as a part, or is the whole of it.
+func (t *texts) mark(n *needle, exact bool, hits bitmap) {
+	for row := t.next(n, 0); row >= 0; row = t.next(n, row+1) {
+		if !exact || int(t.end[row]-t.start(row)) == len(n.text) {
+			hits.set(row)
+		}
+	}
+}
