@@ -1,0 +1,217 @@
+package live
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/unitty/unitty/unity"
+	"github.com/unitty/unitty/unity/fleet/picture"
+)
+
+// ChangeKind says what became of a machine.
+type ChangeKind string
+
+// Kinds of changes.
+const (
+	ChangeInfected  ChangeKind = "infected"  // its agent reports an infection that was not there
+	ChangeRecovered ChangeKind = "recovered" // the infection is over, or a silent machine was seen again
+	ChangeStale     ChangeKind = "stale"     // it has been silent for too long
+	ChangeNew       ChangeKind = "new"       // it is in a site in which it was not
+	ChangeGone      ChangeKind = "gone"      // it is in no site any more, or deactivated
+)
+
+// Change is something that happened to a machine, as far as the pictures tell.
+type Change struct {
+	Kind ChangeKind
+	// Name is the machine's name, sanitised.
+	Name     string
+	ID       unity.EndpointID
+	Site     unity.SiteID
+	SiteName unity.Text
+	// At is when it was noticed, Fact when it happened as far as the server says; zero where it does not.
+	At, Fact time.Time
+}
+
+// Changes are kept for keepChanges, and not more than maxChanges of them.
+const (
+	keepChanges = 30 * 24 * time.Hour
+	maxChanges  = 20_000
+)
+
+// Changes are what happened in the last 30 days, the latest first. What was there at the first reading of a site is no
+// change.
+func (f *Fleet) Changes() []Change {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	out := slices.Clone(f.changes)
+	slices.Reverse(out)
+	return out
+}
+
+// marked is how things stood before a reading.
+type marked struct {
+	pic *picture.Picture
+	// whole are the sites that had been read to the end.
+	whole map[unity.SiteID]bool
+}
+
+func (f *Fleet) mark() marked {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	m := marked{pic: f.pic.Load(), whole: make(map[unity.SiteID]bool, len(f.counts))}
+	for id := range f.counts {
+		m.whole[id] = true
+	}
+	return m
+}
+
+// finish ends a reading: it notes what changed, shows the result and keeps it on disk.
+func (f *Fleet) finish(ctx context.Context, before marked, err error, full bool) {
+	if err != nil && errors.Is(context.Cause(ctx), errPreempted) {
+		err = nil // whoever goes first will say how it went
+		full = false
+	} else if err == nil {
+		f.note(func(s *State) {
+			s.LastDelta = f.client.Now()
+			if full {
+				s.LastFull = s.LastDelta
+			}
+		})
+	}
+	f.mu.Lock()
+	f.state.Phase, f.state.Err = PhaseIdle, err
+	if err == nil && full {
+		f.full = f.o.Now()
+	}
+	f.publish(true)
+	f.compare(before, f.pic.Load())
+	f.mu.Unlock()
+	f.tell()
+	if err == nil && ctx.Err() == nil {
+		f.save(ctx)
+	}
+}
+
+// compare notes what changed between two pictures. The lock must be held.
+func (f *Fleet) compare(before marked, now *picture.Picture) {
+	at := f.client.Now()
+	d := &differ{before: before, now: now, at: at, staleAfter: f.o.StaleAfter, checked: f.checked}
+	for _, c := range now.Chunks() {
+		d.chunk(c)
+	}
+	for id := range before.whole {
+		if old := before.pic.Chunk(id); old != nil && old != now.Chunk(id) {
+			d.gone(old)
+		}
+	}
+	f.checked = at
+	f.changes = append(f.changes, d.out...)
+	keep := func(c Change) bool { return at.Sub(c.At) < keepChanges }
+	f.changes = slices.DeleteFunc(f.changes, func(c Change) bool { return !keep(c) })
+	f.changes = f.changes[max(0, len(f.changes)-maxChanges):]
+}
+
+// differ compares two pictures site by site.
+type differ struct {
+	before      marked
+	now         *picture.Picture
+	at, checked time.Time
+	staleAfter  time.Duration
+	out         []Change
+}
+
+func (d *differ) add(kind ChangeKind, r picture.Row, fact time.Time) {
+	d.out = append(d.out, Change{Kind: kind, Name: r.Name(), ID: r.Ref().ID, Site: r.SiteID(), SiteName: r.SiteName(), At: d.at, Fact: fact})
+}
+
+func (d *differ) chunk(c *picture.Chunk) {
+	site := c.Site().ID
+	old := d.before.pic.Chunk(site)
+	if !d.before.whole[site] || old == nil {
+		return
+	}
+	var rows map[unity.EndpointID]picture.Row
+	if old != c {
+		rows = make(map[unity.EndpointID]picture.Row, old.Len())
+		for i := range old.Len() {
+			rows[old.Row(i).ID()] = old.Row(i)
+		}
+	}
+	for i := range c.Len() {
+		row := c.Row(i)
+		was, ok := row, true
+		if old != c {
+			was, ok = rows[row.ID()]
+		}
+		if !ok {
+			if was, ok = d.before.pic.Get(row.ID()); !ok {
+				d.add(ChangeNew, row, row.FirstSeen().Time)
+				continue
+			}
+		}
+		d.row(was, row)
+	}
+}
+
+// row compares a machine with itself.
+func (d *differ) row(was, row picture.Row) {
+	if row.Deactivated() {
+		if !was.Deactivated() {
+			d.add(ChangeGone, row, time.Time{})
+		}
+		return
+	}
+	if was != row && was.Deactivated() {
+		d.add(ChangeNew, row, row.Seen())
+	}
+	switch bad := sick(row); {
+	case bad && !sick(was):
+		fact := row.LastInfected().Time
+		if fact.IsZero() {
+			fact = row.Seen()
+		}
+		d.add(ChangeInfected, row, fact)
+	case !bad && sick(was) && row.Joined():
+		d.add(ChangeRecovered, row, row.Seen())
+	}
+	stale := row.Stale(d.at, d.staleAfter)
+	switch wasStale := was.Stale(d.checked, d.staleAfter); {
+	case d.checked.IsZero() || stale == wasStale:
+	case stale && !row.Seen().IsZero():
+		d.add(ChangeStale, row, row.Seen().Add(d.staleAfter))
+	case !stale:
+		d.add(ChangeRecovered, row, row.Seen())
+	}
+}
+
+// gone notes the machines of a site that are nowhere any more. A machine that was deactivated had left before.
+func (d *differ) gone(old *picture.Chunk) {
+	for i := range old.Len() {
+		row := old.Row(i)
+		if row.ID() == "" || row.Deactivated() {
+			continue
+		}
+		if _, there := d.now.Get(row.ID()); !there {
+			d.add(ChangeGone, row, time.Time{})
+		}
+	}
+}
+
+func encodeChanges(c []Change) json.RawMessage {
+	raw, err := json.Marshal(c)
+	if err != nil {
+		return nil
+	}
+	return raw
+}
+
+func decodeChanges(raw json.RawMessage) []Change {
+	var out []Change
+	if json.Unmarshal(raw, &out) != nil {
+		return nil
+	}
+	return out
+}

@@ -1,0 +1,263 @@
+package live
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/unitty/unitty/unity"
+	"github.com/unitty/unitty/unity/fleet"
+	"github.com/unitty/unitty/unity/fleet/picture"
+)
+
+// Refresh reads what changed since the last reading, with as few calls as it takes: the reports that were modified since,
+// the list of sites, and the sites whose number of machines is another. Without a picture it reads everything.
+func (f *Fleet) Refresh(ctx context.Context) error { return f.refresh(ctx, false) }
+
+func (f *Fleet) refresh(ctx context.Context, background bool) error {
+	ctx, done, err := f.take(ctx, background)
+	if err != nil {
+		return err
+	}
+	defer done()
+	before := f.mark()
+	if f.blank() {
+		err = f.sweep(ctx)
+		f.finish(ctx, before, err, true)
+		return err
+	}
+	err = f.delta(ctx, background)
+	f.finish(ctx, before, err, false)
+	return err
+}
+
+// blank tells that nothing was read yet, not even from disk.
+func (f *Fleet) blank() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.meta.SitesAt.IsZero()
+}
+
+// delta reads reports first and sites then: a machine that has a report among those is counted in the list of sites, so
+// that it is there before a report is looked at by its name.
+func (f *Fleet) delta(ctx context.Context, rotate bool) error {
+	f.note(func(s *State) { s.Phase, s.Done, s.Total, s.Failed = PhaseDelta, 0, 0, 0 })
+	r, partial := f.modified(ctx)
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	sites, err := f.readSites(ctx)
+	if err != nil {
+		return err
+	}
+	due := f.strangers(r, sites, f.dueSites(sites, rotate))
+	f.note(func(s *State) { s.Total = len(due) })
+	if err := f.readAll(ctx, due); err != nil {
+		return err
+	}
+	f.confirm(sites)
+	if len(due) > 0 {
+		f.dropDoubles()
+	}
+	if partial {
+		f.apply(r)
+		if err := f.joinDue(ctx, due); err != nil {
+			return err
+		}
+		return f.joinSuspects(ctx, r, sites)
+	}
+	f.join(r)
+	return f.joinSites(ctx, f.expected(r), sites)
+}
+
+// modified reads the reports that changed since the last time; all of them, and partial is false, when there was none.
+func (f *Fleet) modified(ctx context.Context) (r *reports, partial bool) {
+	f.mu.Lock()
+	since := f.meta.StatusAt
+	f.mu.Unlock()
+	if since.IsZero() || !f.withStatus() {
+		return f.walkReports(ctx), false
+	}
+	r = &reports{at: f.client.Now()}
+	r.err = f.walkOnce(ctx, r, unity.StatusQuery{Since: since.Add(-overlap)})
+	r.whole = r.err == nil
+	return r, true
+}
+
+// dueSites lists the sites that have to be read: those that were asked for, that are not known, that failed or count another
+// number of machines; and with rotate those that were not read for long, a few at a time.
+func (f *Fleet) dueSites(sites []*unity.Site, rotate bool) []*unity.Site {
+	wanted := f.takeTouched()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var out, old []*unity.Site
+	for _, s := range sites {
+		n, known := f.counts[s.ID]
+		switch {
+		case !known || n != f.signature(s) || f.failed(s.ID) || slices.Contains(wanted, s.ID):
+			out = append(out, s)
+		case rotate && f.o.Now().Sub(f.tried[s.ID]) >= rotation:
+			old = append(old, s)
+		}
+	}
+	slices.SortStableFunc(old, func(a, b *unity.Site) int { return f.tried[a.ID].Compare(f.tried[b.ID]) })
+	// A sync reads all sites at about the same time; the next turns are spread over the day.
+	perTurn := 1 + int(int64(len(sites))*int64(f.o.Every)/int64(rotation))
+	return append(out, old[:min(len(old), perTurn)]...)
+}
+
+// strangers adds the sites of reports from machines that nobody knows: where one came and another left, the number of
+// machines does not tell. A site that was read within the last hour would not say anything else.
+func (f *Fleet) strangers(r *reports, sites, due []*unity.Site) []*unity.Site {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	known := map[fleet.MachineKey]bool{}
+	for _, row := range rowsOf(f.chunkList()...) {
+		if key, ok := row.MachineKey(); ok {
+			known[key] = true
+		}
+	}
+	strange := map[unity.Keycode]bool{}
+	r.each(func(row picture.Row, site unity.Keycode) {
+		if key, ok := row.MachineKey(); ok && !known[key] && site != "" {
+			strange[site] = true
+		}
+	})
+	for _, s := range sites {
+		if strange[s.Keycode] && f.o.Now().Sub(f.tried[s.ID]) > fullAfter && !slices.Contains(due, s) {
+			due = append(due, s)
+		}
+	}
+	return due
+}
+
+// signature is what the list of sites says about a site's machines. Without the agents' reports the number of infected
+// ones tells that something happened.
+func (f *Fleet) signature(s *unity.Site) int64 {
+	n := s.TotalEndpoints.Or(-1)
+	if !f.withStatus() {
+		n = n<<20 ^ s.PCsInfected24.Or(-1)
+	}
+	return n
+}
+
+// confirm notes that sites hold what they held when they were read, as far as their list tells.
+func (f *Fleet) confirm(sites []*unity.Site) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, s := range sites {
+		if n, known := f.counts[s.ID]; known && n == f.signature(s) {
+			f.answered[s.ID] = true
+		}
+	}
+	f.meta.Stale = false
+}
+
+// apply puts modified reports to their machines. A report without a machine id names a host, and whether another machine
+// has that name by now is not known for certain; so it counts only where the machine's last report came from the same
+// hardware.
+func (f *Fleet) apply(r *reports) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.meta.StatusErr = r.err
+	if r.err != nil {
+		return // what was read is read again the next time
+	}
+	f.meta.StatusAt = r.at
+	found := f.matched(r)
+	if len(found) == 0 {
+		return
+	}
+	for id, c := range f.chunks {
+		f.chunks[id] = withReports(c, found, time.Time{}, noteOf(r.err))
+	}
+	f.publish(false)
+}
+
+// joinDue asks sites that were just read for their reports, where a machine has none, or the console has seen it since:
+// such a report is one that deltas cannot tell to be the machine's.
+func (f *Fleet) joinDue(ctx context.Context, sites []*unity.Site) error {
+	if !f.asksSites() {
+		return nil
+	}
+	group, gctx := errgroup.WithContext(ctx)
+	group.SetLimit(atOnce)
+	for _, site := range sites {
+		if f.couldTell(site.ID, overtaken) {
+			group.Go(func() error { return f.joinSite(gctx, site, time.Time{}) })
+		}
+	}
+	return group.Wait()
+}
+
+// lag is by how much the console may have seen a machine later than its report says without that meaning anything.
+const lag = time.Hour
+
+// overtaken tells that a machine has no report, or one that is older than what the console knows.
+func overtaken(row picture.Row) bool {
+	if !row.Joined() {
+		return true
+	}
+	return row.ConsoleSeen().Sub(row.Machine(0).Status.LastSeen.Time) > lag
+}
+
+// matched finds the machines of modified reports. The lock must be held.
+func (f *Fleet) matched(r *reports) pairs {
+	found := matches(rowsOf(f.chunkList()...), r, f.wholeFleet())
+	for machine, report := range found {
+		if _, byID := report.MachineKey(); !byID && !sameHardware(machine, report) {
+			delete(found, machine)
+		}
+	}
+	return found
+}
+
+func sameHardware(machine, report picture.Row) bool {
+	mac := report.MAC()
+	return machine.Joined() && strings.TrimSpace(mac) != "" && strings.EqualFold(mac, machine.MAC()) && machine.Type() == report.Type()
+}
+
+// mostSuspects bounds the sites that are asked because of reports that nobody could be told.
+const mostSuspects = 16
+
+// joinSuspects asks the sites of machines that a modified report may be of, where it says that one is infected or one of
+// them was so far: that must not wait for the sites' turn.
+func (f *Fleet) joinSuspects(ctx context.Context, r *reports, sites []*unity.Site) error {
+	if r.n == 0 || !r.whole {
+		return nil
+	}
+	f.mu.Lock()
+	found := f.matched(r)
+	open := map[string]bool{} // by folded host: whether the report says infected
+	taken := map[picture.Row]bool{}
+	for _, report := range found {
+		taken[report] = true
+	}
+	r.each(func(row picture.Row, _ unity.Keycode) {
+		if _, byID := row.MachineKey(); !byID && !taken[row] && row.FoldedHost() != "" {
+			open[row.FoldedHost()] = open[row.FoldedHost()] || sick(row)
+		}
+	})
+	ask := map[unity.SiteID]bool{}
+	for _, c := range f.chunks {
+		for i := range c.Len() {
+			row := c.Row(i)
+			if bad, ok := open[row.FoldedHost()]; ok && (bad || sick(row)) && len(ask) < mostSuspects {
+				ask[c.Site().ID] = true
+			}
+		}
+	}
+	f.mu.Unlock()
+	chosen := slices.DeleteFunc(slices.Clone(sites), func(s *unity.Site) bool { return !ask[s.ID] })
+	return f.joinSites(ctx, r.at, chosen)
+}
+
+// sick tells that the agent reported an infection.
+func sick(row picture.Row) bool {
+	on, _ := row.Infected()
+	n, _ := row.ActiveThreats()
+	return on || n > 0
+}

@@ -1,0 +1,17 @@
+// Package live keeps the picture of a console current: it reads the whole console once, follows what changes with as few
+// calls as it can, says how old everything is, and keeps the picture on disk for the next start.
+//
+// # What a sync reads
+//
+// One call lists the sites; the machines of each site follow, several sites at once; the agents' reports of the whole
+// console come in batches of a thousand beside them. A site that fails is tried once more at the end, then it is named and
+// its old rows stay, with their age. A machine leaves the picture only when its site was read to the end without it.
+//
+// # What idling costs
+//
+// A console that is only looked at costs, with the default interval of 15 minutes: one list of sites and at least one
+// batch of reports per interval, and each site once a day. For 200 sites that is 96 × 2 + 200 = 392 calls a day while
+// nothing changes, about one in four minutes; each thousand machines that report within an interval adds one call to it,
+// so 10,000 machines that all report in every interval make it at most 96 × 12 + 200 = 1,352. Sites with reports that can
+// only be told apart within the site take one more call a day each.
+package live

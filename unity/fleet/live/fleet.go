@@ -1,0 +1,299 @@
+package live
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/unitty/unitty/unity"
+	"github.com/unitty/unitty/unity/fleet"
+	"github.com/unitty/unitty/unity/fleet/picture"
+	"github.com/unitty/unitty/unity/fleet/snapshot"
+)
+
+// Options configure a Fleet.
+type Options struct {
+	Client *unity.Client
+	// StaleAfter is the silence after which a machine counts as stale; 0 means fleet.DefaultStaleAfter.
+	StaleAfter time.Duration
+	// WithStatus tells whether the token has the scope of the agents' reports; nil means that the server will say.
+	WithStatus func() bool
+	// Snapshot is where the picture is kept on disk; nil means nowhere.
+	Snapshot *snapshot.File
+	// Open gives the Snapshot when it is first needed, for places that take time to open; nil where there is none. It is
+	// not asked when Snapshot is set.
+	Open func(context.Context) (*snapshot.File, error)
+	// Every is how long Run waits from one delta to the next; 0 means DefaultEvery.
+	Every time.Duration
+	// Now is the clock of this machine; nil means time.Now.
+	Now func() time.Time
+	// Random gives numbers from 0 to 1, which spread the deltas of many processes; nil means one of our own.
+	Random func() float64
+}
+
+// Times of the schedule.
+const (
+	// DefaultEvery is the time from one delta to the next.
+	DefaultEvery = 15 * time.Minute
+	// rotation is the time in which every site is read once, changed or not.
+	rotation = 24 * time.Hour
+	// fullAfter is the age at which a picture from disk is read anew as a whole.
+	fullAfter = time.Hour
+	// publishEvery is the least time between two pictures while a sync is under way.
+	publishEvery = 250 * time.Millisecond
+	// overlap is how far deltas reach back before the last one, for rows that were on their way.
+	overlap = 2 * time.Minute
+)
+
+// Phase is what a Fleet is doing.
+type Phase string
+
+// Phases.
+const (
+	PhaseIdle     Phase = "idle"
+	PhaseLoading  Phase = "loading"  // from disk
+	PhaseSites    Phase = "sites"    // the list of sites
+	PhaseMachines Phase = "machines" // the machines of the sites, and the reports beside them
+	PhaseReports  Phase = "reports"  // the reports that were not there yet
+	PhaseDelta    Phase = "delta"    // what changed
+)
+
+// State says what a Fleet is doing and how current it is.
+type State struct {
+	Phase Phase
+	// Done of Total sites have answered in this sync; Failed of them could not be read.
+	Done, Total, Failed int
+	// Calls is the number of API calls made since the start, repeated ones included.
+	Calls int64
+	// LastFull and LastDelta are when the last sync and the last delta were finished, by the server's clock.
+	LastFull, LastDelta time.Time
+	// Err is why the last sync or delta could not be finished; nil when it could.
+	Err error
+	// Source is "disk", "server" or "" while there is no picture.
+	Source string
+	// Disk says what went wrong with the snapshot; nil for nothing.
+	Disk error
+}
+
+// Fleet keeps the picture of one console. It is safe for concurrent use.
+type Fleet struct {
+	o      Options
+	client *unity.Client
+	calls  atomic.Int64
+	// disk gives the snapshot; whoever has the turn may call it.
+	disk func(context.Context) (*snapshot.File, error)
+	pic  atomic.Pointer[picture.Picture]
+	// turn is held by whoever reads the console; of a background reader cancel ends the reading.
+	turn    chan struct{}
+	changed chan struct{}
+	wake    chan struct{}
+
+	mu        sync.Mutex
+	cancel    context.CancelCauseFunc
+	state     State
+	meta      picture.Picture
+	chunks    map[unity.SiteID]*picture.Chunk
+	counts    map[unity.SiteID]int64 // what the list of sites said when a site was last read to the end
+	tried     map[unity.SiteID]time.Time
+	answered  map[unity.SiteID]bool // sites whose rows are known to hold since the start of the process
+	sizes     map[unity.SiteID]int  // page sizes that a gateway could stand
+	policies  map[unity.PolicyID]unity.Text
+	groups    map[unity.SiteID]map[unity.GroupID]unity.Text
+	touched   map[unity.SiteID]bool
+	loading   map[unity.SiteID]int64 // counts of the snapshot that is being read
+	siteScope bool                   // the token may read reports site by site, as far as is known
+	changes   []Change
+	checked   time.Time // until when machines were looked at for having become stale
+	full      time.Time // when the whole console was last read, by this machine's clock
+	shown     time.Time // when the last picture was published
+	timer     *time.Timer
+	dirty     bool
+}
+
+// New makes a fleet without a picture.
+func New(o Options) *Fleet {
+	if o.StaleAfter <= 0 {
+		o.StaleAfter = fleet.DefaultStaleAfter
+	}
+	if o.Every <= 0 {
+		o.Every = DefaultEvery
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	f := &Fleet{o: o, client: o.Client, turn: make(chan struct{}, 1), changed: make(chan struct{}, 1), wake: make(chan struct{}, 1),
+		state: State{Phase: PhaseIdle}, chunks: map[unity.SiteID]*picture.Chunk{}, counts: map[unity.SiteID]int64{},
+		tried: map[unity.SiteID]time.Time{}, answered: map[unity.SiteID]bool{}, sizes: map[unity.SiteID]int{}, groups: map[unity.SiteID]map[unity.GroupID]unity.Text{},
+		touched: map[unity.SiteID]bool{}, siteScope: true}
+	f.disk = func(context.Context) (*snapshot.File, error) { return o.Snapshot, nil }
+	if o.Snapshot == nil && o.Open != nil {
+		f.disk = once(o.Open)
+	}
+	f.pic.Store(picture.New(nil, picture.Picture{}))
+	return f
+}
+
+// once remembers what opening gave, unless it failed because nobody waited for it.
+func once(open func(context.Context) (*snapshot.File, error)) func(context.Context) (*snapshot.File, error) {
+	var file *snapshot.File
+	var err error
+	done := false
+	return func(ctx context.Context) (*snapshot.File, error) {
+		if !done {
+			file, err = open(ctx)
+			done = ctx.Err() == nil
+		}
+		return file, err
+	}
+}
+
+// Current is the latest picture; it is never nil, and empty before the first one.
+func (f *Fleet) Current() *picture.Picture { return f.pic.Load() }
+
+// Changed gets a value after pictures or the state have changed; several changes may give one.
+func (f *Fleet) Changed() <-chan struct{} { return f.changed }
+
+// State says what is going on.
+func (f *Fleet) State() State {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	s := f.state
+	s.Calls = f.calls.Load()
+	return s
+}
+
+func (f *Fleet) note(change func(*State)) {
+	f.mu.Lock()
+	change(&f.state)
+	f.mu.Unlock()
+	f.tell()
+}
+
+// tell wakes whoever watches.
+func (f *Fleet) tell() {
+	select {
+	case f.changed <- struct{}{}:
+	default:
+	}
+}
+
+// errPreempted ends a background reading that somebody's wish goes before.
+var errPreempted = errors.New("a reading that is waited for goes first")
+
+// take waits for the turn to read the console. A reading in the background gives way to one that a person waits for.
+func (f *Fleet) take(ctx context.Context, background bool) (context.Context, func(), error) {
+	if !background {
+		f.mu.Lock()
+		if f.cancel != nil {
+			f.cancel(errPreempted)
+		}
+		f.mu.Unlock()
+	}
+	select {
+	case f.turn <- struct{}{}:
+	case <-ctx.Done():
+		return nil, nil, ctx.Err()
+	}
+	ctx, cancel := context.WithCancelCause(unity.CountCalls(ctx, &f.calls))
+	if background {
+		ctx = unity.Background(ctx)
+		f.mu.Lock()
+		f.cancel = cancel
+		f.mu.Unlock()
+	}
+	return ctx, func() {
+		f.mu.Lock()
+		f.cancel = nil
+		f.mu.Unlock()
+		cancel(nil)
+		<-f.turn
+	}, nil
+}
+
+// publish makes the present state of things the picture, at once or as soon as it may. The lock must be held.
+func (f *Fleet) publish(now bool) {
+	wait := publishEvery - f.o.Now().Sub(f.shown)
+	if !now && wait > 0 {
+		if f.timer == nil {
+			f.timer = time.AfterFunc(wait, f.due)
+		}
+		f.dirty = true
+		return
+	}
+	if f.timer != nil {
+		f.timer.Stop()
+		f.timer = nil
+	}
+	f.dirty = false
+	f.shown = f.o.Now()
+	f.meta.Revision++
+	f.meta.Unjoined, f.meta.Done, f.meta.Total, f.meta.Hidden = 0, 0, 0, 0
+	chunks := make([]*picture.Chunk, 0, len(f.chunks))
+	for i := range f.meta.Sites {
+		s := &f.meta.Sites[i]
+		switch {
+		case !s.Visible():
+			f.meta.Hidden++
+			continue
+		case f.answered[s.ID]:
+			f.meta.Done++
+		}
+		f.meta.Total++
+		if c := f.chunks[s.ID]; c != nil {
+			chunks = append(chunks, c)
+			f.meta.Unjoined += unjoined(c)
+		}
+	}
+	f.pic.Store(picture.New(chunks, f.meta))
+	f.tell()
+}
+
+// due publishes what came while it was too early.
+func (f *Fleet) due() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.timer = nil
+	if f.dirty {
+		f.publish(true)
+	}
+}
+
+// unjoined counts the machines without a report.
+func unjoined(c *picture.Chunk) int {
+	n := 0
+	for i := range c.Len() {
+		if !c.Row(i).Joined() {
+			n++
+		}
+	}
+	return n
+}
+
+// Touch asks that these sites are read again soon, as after a change that unitty made there.
+func (f *Fleet) Touch(sites ...unity.SiteID) {
+	f.mu.Lock()
+	for _, s := range sites {
+		f.touched[s] = true
+	}
+	f.mu.Unlock()
+	select {
+	case f.wake <- struct{}{}:
+	default:
+	}
+}
+
+// takeTouched gives the sites that are to be read soon, and forgets them.
+func (f *Fleet) takeTouched() []unity.SiteID {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	out := slices.Sorted(maps.Keys(f.touched))
+	clear(f.touched)
+	return out
+}
+
+// withStatus tells whether reports are asked for.
+func (f *Fleet) withStatus() bool { return f.o.WithStatus == nil || f.o.WithStatus() }

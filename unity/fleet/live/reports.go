@@ -1,0 +1,130 @@
+package live
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/unitty/unitty/unity"
+	"github.com/unitty/unitty/unity/fleet"
+	"github.com/unitty/unitty/unity/fleet/picture"
+)
+
+// reports are what agents reported, kept as columns until they are joined: a million of them are no more than the
+// machines themselves.
+type reports struct {
+	chunks []*picture.Chunk
+	keys   [][]unity.Keycode
+	n      int
+	// whole tells that all reports of the console are there.
+	whole bool
+	// err says why not.
+	err error
+	// at is when the reading began, by the server's clock.
+	at time.Time
+}
+
+// add takes a batch over.
+func (r *reports) add(rows []unity.Status, at time.Time) {
+	if len(rows) == 0 {
+		return
+	}
+	b := picture.NewBuilder(picture.Site{}, len(rows))
+	keys := make([]unity.Keycode, len(rows))
+	for i := range rows {
+		s := &rows[i]
+		b.Report(b.Add(&unity.Endpoint{HostName: s.HostName, MachineID: s.MachineID}, unity.Text{}, unity.Text{}, at), s, at)
+		keys[i] = s.Keycode
+	}
+	r.chunks, r.keys, r.n = append(r.chunks, b.Chunk()), append(r.keys, keys), r.n+len(rows)
+}
+
+// reset forgets the batches, for another walk.
+func (r *reports) reset() { r.chunks, r.keys, r.n = nil, nil, 0 }
+
+// each passes all reports; the keycode is "" where the row has none.
+func (r *reports) each(visit func(row picture.Row, key unity.Keycode)) {
+	for c, chunk := range r.chunks {
+		for i := range chunk.Len() {
+			visit(chunk.Row(i), r.keys[c][i])
+		}
+	}
+}
+
+// maxStatusWalks is how often the reports of the console are walked before they are read site by site.
+const maxStatusWalks = 3
+
+// walkReports reads the reports of the whole console. A walk whose continuation dies is begun anew. What could be read is
+// given in any case.
+func (f *Fleet) walkReports(ctx context.Context) *reports {
+	r := &reports{at: f.client.Now()}
+	if !f.withStatus() {
+		r.err = fmt.Errorf("agents' reports: %w", unity.ErrScope)
+		return r
+	}
+	for range maxStatusWalks {
+		r.reset()
+		r.at = f.client.Now()
+		r.err = f.walkOnce(ctx, r, unity.StatusQuery{})
+		if r.err == nil {
+			r.whole = true
+			return r
+		}
+		// A token that lacks the scope or the right will lack it the next time.
+		if ctx.Err() != nil || !passing(r.err) && !errors.Is(r.err, unity.ErrInvalid) {
+			return r
+		}
+	}
+	return r
+}
+
+func (f *Fleet) walkOnce(ctx context.Context, r *reports, q unity.StatusQuery) error {
+	for page, err := range f.client.GSMStatus(ctx, q) {
+		if err != nil {
+			return err
+		}
+		r.add(page.Items, f.client.Now())
+	}
+	return nil
+}
+
+// siteReports reads the reports of one site. They are that site's, whether or not the rows say so.
+func (f *Fleet) siteReports(ctx context.Context, site *unity.Site) (*reports, error) {
+	r := &reports{at: f.client.Now()}
+	for page, err := range f.client.SiteStatus(ctx, site.Keycode, unity.StatusQuery{}) {
+		if err != nil {
+			return nil, err
+		}
+		for i := range page.Items {
+			page.Items[i].Keycode = site.Keycode
+		}
+		r.add(page.Items, f.client.Now())
+	}
+	r.whole = true
+	return r, nil
+}
+
+// noteOf words why machines have no report.
+func noteOf(err error) string {
+	switch {
+	case err == nil:
+		return fleet.NoteNotJoined
+	case errors.Is(err, unity.ErrScope):
+		return fleet.NoteNoScope
+	case errors.Is(err, unity.ErrDenied):
+		return fleet.NoteNoAccess
+	default:
+		return fleet.NoteNotLoaded
+	}
+}
+
+// wholeFleet tells that the machines of all sites that the reports cover are there: a host name is unique only then. A
+// site that was not read, or may not be seen, could have another machine of the same name. The lock must be held.
+func (f *Fleet) wholeFleet() bool {
+	if len(f.meta.Failed) > 0 {
+		return false
+	}
+	return !slices.ContainsFunc(f.meta.Sites, func(s unity.Site) bool { return !s.Visible() || f.chunks[s.ID] == nil })
+}
