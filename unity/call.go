@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"sync/atomic"
 	"time"
 )
 
@@ -46,6 +47,13 @@ type background struct{}
 // Background marks all calls made with the context as giving way to what a person waits for.
 func Background(ctx context.Context) context.Context {
 	return context.WithValue(ctx, background{}, true)
+}
+
+type counter struct{}
+
+// CountCalls has every attempt made with the context counted, repeated ones too.
+func CountCalls(ctx context.Context, n *atomic.Int64) context.Context {
+	return context.WithValue(ctx, counter{}, n)
 }
 
 // Do makes a call. Every request of this package goes through here: gate, limiter, token, retries, errors. A read is
@@ -104,6 +112,9 @@ func (c *Client) attempt(ctx context.Context, r Request, n int) (*Response, erro
 			return nil, fail(ErrUnreachable, tokenErr)
 		}
 		return nil, fail(ErrUnauthenticated, tokenErr)
+	}
+	if n, ok := ctx.Value(counter{}).(*atomic.Int64); ok {
+		n.Add(1)
 	}
 	start := c.now()
 	resp, err := c.exchange(ctx, r, token)

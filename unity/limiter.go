@@ -14,6 +14,13 @@ const (
 	maxParallel   = 16
 )
 
+// How fast the bound grows, per quick answer: by one until the server first says that it is too much, and up to half a
+// place below where it said so; from there on by probeStep of a place per round, since every try costs a refused call.
+const (
+	regainStep = 0.5
+	probeStep  = 0.1
+)
+
 // limiter bounds the calls in flight and adapts the bound. Places are handed to waiters in order, foreground calls before
 // background ones, so no wake-up can be lost or run in circles.
 type limiter struct {
@@ -24,6 +31,7 @@ type limiter struct {
 	back     *list.List
 	fastest  time.Duration
 	halved   time.Time   // when the bound was halved last
+	ceiling  float64     // the bound at which the server last said that it is too much; 0 while it never did
 	until    time.Time   // nobody starts before this: Retry-After
 	alarm    *time.Timer // hands out places when the pause ends
 }
@@ -117,6 +125,7 @@ func (l *limiter) release(v verdict, took, retryAfter time.Duration) {
 	case loadTooMuch:
 		// Calls that were under way when the bound was halved say nothing about the new one.
 		if now := time.Now(); l.halved.IsZero() || now.Add(-took).After(l.halved) {
+			l.ceiling = max(1, float64(int(l.limit)-1))
 			l.limit, l.halved = max(1, l.limit/2), now
 		}
 		if at := time.Now().Add(retryAfter); retryAfter > 0 && at.After(l.until) {
@@ -129,13 +138,25 @@ func (l *limiter) release(v verdict, took, retryAfter time.Duration) {
 		l.fastest += l.fastest / 200 // forget slowly, so that one lucky answer does not rule for ever
 		switch {
 		case took <= 2*l.fastest+50*time.Millisecond:
-			l.limit = min(maxParallel, l.limit+1/l.limit)
+			l.limit = min(maxParallel, l.limit+l.step())
 		case took > 4*l.fastest+400*time.Millisecond:
 			l.limit = max(2, l.limit-1/l.limit)
 		}
 	case loadUnknown:
 	}
 	l.grant()
+}
+
+// step is by how much a quick answer raises the bound.
+func (l *limiter) step() float64 {
+	switch {
+	case l.ceiling == 0:
+		return 1
+	case l.limit < l.ceiling:
+		return min(regainStep, l.ceiling-l.limit)
+	default:
+		return probeStep / l.limit
+	}
 }
 
 // parallel is the present bound.

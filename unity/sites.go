@@ -114,6 +114,9 @@ func siteRow(raw json.RawMessage) (Site, error) {
 	return s, err
 }
 
+// DecodeSite reads a site's record as the server sent it (§3.3.2), for records that were kept.
+func DecodeSite(raw json.RawMessage) (Site, error) { return siteRow(raw) }
+
 // Console reads the console's details: GET /console/gsm/{k} (§3.3.1).
 func (c *Client) Console(ctx context.Context) (*Console, error) {
 	console, err := getOne(ctx, c, c.gsmPath(), "-", decodeRow(func(g *Console) *Record { return &g.Record }))

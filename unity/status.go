@@ -98,6 +98,13 @@ func (c *Client) status(ctx context.Context, path string, q StatusQuery) iter.Se
 		query, at := first, path
 		for range maxBatches {
 			resp, err := c.Do(ctx, Request{Method: http.MethodGet, Path: at, Query: query})
+			if less := lessOf(err, size); less > 0 {
+				// The gateway gave up on a large batch: the walk goes on from the same place in smaller ones.
+				size = less
+				query = withSize(query, size)
+				first = withSize(first, size)
+				continue
+			}
 			if err != nil {
 				yield(Page[Status]{}, err)
 				return
@@ -120,6 +127,12 @@ func (c *Client) status(ctx context.Context, path string, q StatusQuery) iter.Se
 		}
 		yield(Page[Status]{}, protocolError(path, errors.New("the continuation does not end")))
 	}
+}
+
+func withSize(query url.Values, size int) url.Values {
+	next := without(query, "batchSize")
+	next.Set("batchSize", strconv.Itoa(size))
+	return next
 }
 
 func (c *Client) statusPage(body []byte, path string, first url.Values) (envelope[Status], url.Values, error) {

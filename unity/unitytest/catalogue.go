@@ -63,6 +63,7 @@ func served() []route {
 		r(get, s+"/threathistory", gateSite, (*call).threatHistory), r(get, g+"/threathistory", gateSite, (*call).threatHistory),
 		r(get, s+"/endpoints/{e}/threathistory", gateSite, (*call).threatHistory),
 		r(get, "/status/gsm/{keyCode}", gateConsole, (*call).statusGSM), r(get, "/status/site/{keyCode}", gateSiteKey, (*call).statusSite),
+		r(get, "/status/reporting/gsm/{k}/sites", gateConsole, (*call).reportingSites),
 	}
 }
 
@@ -94,7 +95,6 @@ GET /console/gsm/{k}/sites/{s}/wsat/campaigns/training/activity
 GET /status/gsm/dnsp/{keyCode}
 GET /status/site/dnsp/{keyCode}
 GET /status/reporting/gsm/{k}
-GET /status/reporting/gsm/{k}/sites
 GET /status/reporting/gsm/{k}/sites/{keyCode}
 GET /status/reporting/gsm/{k}/endpoints
 GET /status/reporting/gsm/{k}/sites/{keyCode}/endpoints

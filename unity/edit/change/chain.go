@@ -1,0 +1,217 @@
+package change
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/unitty/unitty/unity"
+	"github.com/unitty/unitty/unity/dispatch"
+	"github.com/unitty/unitty/unity/fleet"
+)
+
+// Step is one part of a combined action.
+type Step struct {
+	// Title names the step: "reactivate".
+	Title string
+	Risk  dispatch.Risk
+	// Requests are what is sent when every machine comes through the steps before.
+	Requests []unity.Request
+	// Plan makes the plan for the machines that came through.
+	Plan func(ctx context.Context, refs []fleet.Ref) (*dispatch.Plan, error)
+	// Lenient lets machines go on that this step skipped because they were as it would leave them.
+	Lenient bool
+	// Whole wants every machine to have come through the steps before.
+	Whole bool
+}
+
+// Chain is several changes of the same machines that a person confirms as one: each step goes only to the machines that came
+// through the one before, and nothing is sent to a machine whose outcome is not known.
+type Chain struct {
+	// ID is the action's id, Name the action in words.
+	ID, Name string
+	Steps    []Step
+	// First is the plan of the first step, as it is confirmed.
+	First *dispatch.Plan
+}
+
+// NewChain plans the first step for the machines. The whole is asked about as its gravest step is.
+func NewChain(ctx context.Context, id, name string, refs []fleet.Ref, steps ...Step) (*Chain, error) {
+	first, err := steps[0].Plan(ctx, refs)
+	if err != nil {
+		return nil, err
+	}
+	ch := &Chain{ID: id, Name: name, Steps: steps, First: first}
+	first.Operation.Risk = ch.Risk()
+	for i, s := range steps[1:] {
+		first.Warnings = append(first.Warnings, fmt.Sprintf("step %d of %d is %s, for the machines that came through", i+2, len(steps), s.Title))
+	}
+	return ch, nil
+}
+
+// Risk is that of the gravest step.
+func (ch *Chain) Risk() dispatch.Risk {
+	risk := dispatch.Change
+	for _, s := range ch.Steps {
+		risk = max(risk, s.Risk)
+	}
+	return risk
+}
+
+// Later are the requests of all steps but the first.
+func (ch *Chain) Later() []unity.Request {
+	var out []unity.Request
+	for _, s := range ch.Steps[1:] {
+		out = append(out, s.Requests...)
+	}
+	return out
+}
+
+// Run carries the steps out, one after another. run runs one plan; a nil job ends the chain with its error.
+func (ch *Chain) Run(ctx context.Context, run func(step int, plan *dispatch.Plan) (*dispatch.Job, error)) error {
+	plan := ch.First
+	for i := range ch.Steps {
+		targets := plan.Targets
+		skipped := plan.Skipped
+		job, err := run(i, plan)
+		if job == nil || err != nil || i == len(ch.Steps)-1 {
+			return err
+		}
+		refs, lost := through(job, targets, skipped, ch.Steps[i].Lenient)
+		next := ch.Steps[i+1]
+		switch {
+		case next.Whole && lost > 0:
+			return &StateError{fmt.Sprintf("%s was not done: %s did not come through %s", next.Title, dispatch.Machines(lost), ch.Steps[i].Title)}
+		case len(refs) == 0 && !next.Whole:
+			return &StateError{fmt.Sprintf("%s was not done: no machine came through %s", next.Title, ch.Steps[i].Title)}
+		}
+		if plan, err = next.Plan(ctx, refs); err != nil {
+			return fmt.Errorf("%s: %w", next.Title, err)
+		}
+	}
+	return nil
+}
+
+// through gives the machines that may go on, and how many were lost.
+func through(job *dispatch.Job, targets []fleet.Ref, skipped []dispatch.Skip, lenient bool) (refs []fleet.Ref, lost int) {
+	state := map[unity.EndpointID]dispatch.State{}
+	for _, r := range job.Results {
+		state[r.Ref.ID] = r.State
+	}
+	all := append([]fleet.Ref(nil), targets...)
+	for _, s := range skipped {
+		all = append(all, s.Ref)
+	}
+	seen := map[unity.EndpointID]bool{}
+	for _, r := range all {
+		if seen[r.ID] {
+			continue
+		}
+		seen[r.ID] = true
+		switch s, known := state[r.ID]; {
+		case s == dispatch.Sent:
+			refs = append(refs, r)
+		case s == dispatch.Skipped || !known:
+			if lenient {
+				refs = append(refs, r)
+			}
+		default:
+			lost++
+		}
+	}
+	return refs, lost
+}
+
+// stepOf is a step that is one operation on the machines.
+func stepOf(c *unity.Client, b dispatch.Binding, sites []unity.Site, op dispatch.Operation, refs []fleet.Ref, lenient bool) (Step, error) {
+	requests, err := requestsOf(c, op, refs)
+	if err != nil {
+		return Step{}, err
+	}
+	return Step{Title: op.Words(), Risk: op.Risk, Requests: requests, Lenient: lenient, Plan: func(ctx context.Context, refs []fleet.Ref) (*dispatch.Plan, error) {
+		frozen, err := dispatch.Freeze(b, refs)
+		if err != nil {
+			return nil, err
+		}
+		return dispatch.Make(ctx, c, op, frozen, dispatch.PlanOptions{Sites: sites})
+	}}, nil
+}
+
+// requestsOf builds the requests of an operation for machines of any number of sites.
+func requestsOf(c *unity.Client, op dispatch.Operation, refs []fleet.Ref) ([]unity.Request, error) {
+	by := map[unity.SiteID][]unity.EndpointID{}
+	var order []unity.SiteID
+	for _, r := range refs {
+		if by[r.Site] == nil {
+			order = append(order, r.Site)
+		}
+		by[r.Site] = append(by[r.Site], r.ID)
+	}
+	size := 100
+	if op.Risk == dispatch.Destroy {
+		size = 25
+	}
+	var out []unity.Request
+	for _, site := range order {
+		for ids := by[site]; len(ids) > 0; ids = ids[min(size, len(ids)):] {
+			t, err := unity.NewTargets(site, ids[:min(size, len(ids))])
+			if err != nil {
+				return nil, err
+			}
+			r, err := requestOf(c, op, t)
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, r)
+		}
+	}
+	return out, nil
+}
+
+func requestOf(c *unity.Client, op dispatch.Operation, t unity.Targets) (unity.Request, error) {
+	switch op.ID {
+	case "endpoint.move":
+		how := unity.InheritKeep
+		if op.Args.Get(dispatch.ArgInheritance) == "1" {
+			how = unity.InheritTarget
+		}
+		return c.MoveRequest(t, unity.GroupID(op.Args.Get(dispatch.ArgGroup)), how)
+	case "endpoint.set-policy":
+		return c.PolicyRequest(t, unity.PolicyID(op.Args.Get(dispatch.ArgPolicy)))
+	case "endpoint.deactivate":
+		return c.DeactivateRequest(t)
+	case "endpoint.reactivate":
+		return c.ReactivateRequest(t)
+	}
+	return unity.Request{}, fmt.Errorf("%s is no part of a combined action", op.ID)
+}
+
+// MoveAndPolicy moves machines to a group and gives them a policy (§3.7.5, §3.7.6).
+func MoveAndPolicy(ctx context.Context, c *unity.Client, b dispatch.Binding, sites []unity.Site, refs []fleet.Ref, move, policy dispatch.Operation) (*Chain, error) {
+	first, err := stepOf(c, b, sites, move, refs, true)
+	if err != nil {
+		return nil, err
+	}
+	second, err := stepOf(c, b, sites, policy, refs, false)
+	if err != nil {
+		return nil, err
+	}
+	return NewChain(ctx, "endpoint.move-policy", "move and set policy", refs, first, second)
+}
+
+// Rebill reactivates machines and deactivates them again, which is the vendor's way to end the billing of machines that are
+// deactivated and still report in (§3.7.7).
+func Rebill(ctx context.Context, c *unity.Client, b dispatch.Binding, sites []unity.Site, refs []fleet.Ref) (*Chain, error) {
+	var steps []Step
+	for _, id := range []string{"endpoint.reactivate", "endpoint.deactivate"} {
+		op, err := dispatch.OperationByID(id, nil)
+		if err != nil {
+			return nil, err
+		}
+		step, err := stepOf(c, b, sites, op, refs, false)
+		if err != nil {
+			return nil, err
+		}
+		steps = append(steps, step)
+	}
+	return NewChain(ctx, "endpoint.rebill", "reactivate and deactivate again", refs, steps...)
+}
