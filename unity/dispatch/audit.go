@@ -21,14 +21,16 @@ type Audit struct {
 	path     string
 	profile  string
 	required bool
-	mu       sync.Mutex
-	now      func() time.Time
+	// syslog is the socket of the system's log; "" copies nothing there.
+	syslog string
+	mu     sync.Mutex
+	now    func() time.Time
 }
 
 // NewAudit makes an audit in a file that is readable by its owner only. required stops a change that cannot be written
 // down.
 func NewAudit(path, profile string, required bool) *Audit {
-	return &Audit{path: path, profile: profile, required: required, now: time.Now}
+	return &Audit{path: path, profile: profile, required: required, syslog: syslogSocket, now: time.Now}
 }
 
 // Entry is one line.
@@ -38,21 +40,35 @@ type Entry struct {
 	Event   string    `json:"event"` // intent, outcome, api
 	Job     string    `json:"job,omitempty"`
 	Action  string    `json:"action"`
-	Profile string    `json:"profile"`
-	BaseURL string    `json:"base_url,omitempty"`
-	GSMKey  string    `json:"gsm_key,omitempty"`
-	User    string    `json:"user,omitempty"`
-	OSUser  string    `json:"os_user"`
-	Login   string    `json:"login_uid,omitempty"`
-	Sudo    string    `json:"sudo_user,omitempty"`
-	SSH     string    `json:"ssh_client,omitempty"`
-	Host    string    `json:"host"`
-	Targets []Target  `json:"targets,omitempty"`
-	Method  string    `json:"method,omitempty"`
-	Path    string    `json:"path,omitempty"`
-	Status  int       `json:"status,omitempty"`
-	Note    string    `json:"note,omitempty"`
-	Error   string    `json:"error,omitempty"`
+	Args    Args      `json:"args,omitempty"`
+	RetryOf string    `json:"retry_of,omitempty"`
+	// RevertOf is the job that this one takes back.
+	RevertOf string   `json:"revert_of,omitempty"`
+	Profile  string   `json:"profile"`
+	BaseURL  string   `json:"base_url,omitempty"`
+	GSMKey   string   `json:"gsm_key,omitempty"`
+	User     string   `json:"user,omitempty"`
+	OSUser   string   `json:"os_user"`
+	Login    string   `json:"login_uid,omitempty"`
+	Sudo     string   `json:"sudo_user,omitempty"`
+	SSH      string   `json:"ssh_client,omitempty"`
+	Host     string   `json:"host"`
+	Object   *Object  `json:"object,omitempty"`
+	Targets  []Target `json:"targets,omitempty"`
+	Method   string   `json:"method,omitempty"`
+	Path     string   `json:"path,omitempty"`
+	Status   int      `json:"status,omitempty"`
+	Note     string   `json:"note,omitempty"`
+	Error    string   `json:"error,omitempty"`
+}
+
+// Object is the object of a change in an audit line, with the fields that change.
+type Object struct {
+	Kind   string        `json:"kind"`
+	ID     string        `json:"id,omitempty"`
+	Name   string        `json:"name"`
+	SiteID string        `json:"site_id,omitempty"`
+	Diff   []FieldChange `json:"diff,omitempty"`
 }
 
 // Target is a machine in an audit line. Names are raw: JSON escapes them.
@@ -87,7 +103,10 @@ func (a *Audit) end(j *Job, note string) error {
 
 func jobEntry(event string, j *Job, note string) Entry {
 	e := Entry{Event: event, Job: j.ID, Action: j.Operation.ID, BaseURL: j.Binding.BaseURL, GSMKey: j.Binding.Key.String(),
-		User: j.Binding.User, Note: note}
+		User: j.Binding.User, Note: note, RetryOf: j.RetryOf, RevertOf: j.RevertOf, Args: j.Operation.Args}
+	if ch := j.Object; ch != nil {
+		e.Object = &Object{Kind: ch.Kind, ID: ch.ObjectID, Name: ch.Name, SiteID: string(ch.Site), Diff: ch.Diff}
+	}
 	for _, r := range j.Results {
 		t := Target{EndpointID: string(r.Ref.ID), HostName: r.Ref.HostName.Raw(), SiteID: string(r.Ref.Site), RequestID: r.RequestID}
 		if event == "outcome" || r.State == Skipped {
@@ -115,6 +134,7 @@ func (a *Audit) Write(e Entry) error {
 		return fmt.Errorf("audit: %w", err)
 	}
 	line = escapeUnseen(line)
+	toSyslog(a.syslog, e, line) // also when the file below cannot be written
 	if err := os.MkdirAll(filepath.Dir(a.path), 0o700); err != nil {
 		return fmt.Errorf("audit: %w", err)
 	}

@@ -21,6 +21,72 @@ type maker struct {
 	options PlanOptions
 }
 
+// Make plans an operation on endpoints. It reads the targets again where the risk or the number asks for it, or where
+// their values are needed to put them back; reads the touched sites' open commands; and builds the requests.
+func Make(ctx context.Context, c *unity.Client, op Operation, targets Frozen, o PlanOptions) (*Plan, error) {
+	if targets.Len() == 0 {
+		return nil, ErrNoTargets
+	}
+	if targets.binding.Key != c.Key() || targets.binding.BaseURL != c.BaseURL() {
+		return nil, fmt.Errorf("the machines were chosen on another console than the one in use")
+	}
+	if len(op.Needs) > 0 {
+		return nil, fmt.Errorf("%s needs %s", op.Name, strings.Join(op.Needs, ", "))
+	}
+	p := &Plan{Operation: op, Binding: targets.binding, Console: o.Console, MadeAt: c.Now(), before: map[unity.SiteID]known{},
+		RetryOf: o.RetryOf, RevertOf: o.RevertOf, each: o.each, values: map[unity.EndpointID]Values{}}
+	if p.Console == "" {
+		console, err := c.Console(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("console: %w", err)
+		}
+		p.Console = console.Name.String()
+	}
+	m := maker{client: c, plan: p, options: o}
+	refs := targets.Refs()
+	if op.Asks(len(refs)) >= Disrupt || !op.AgentCommand() {
+		var err error
+		if refs, err = m.reread(ctx, refs); err != nil {
+			return nil, err
+		}
+	}
+	refs, err := m.weigh(ctx, refs)
+	if err != nil {
+		return nil, err
+	}
+	if op.AgentCommand() {
+		if refs, err = m.openCommands(ctx, refs); err != nil {
+			return nil, err
+		}
+	}
+	m.stale(refs)
+	m.skew()
+	p.Targets = refs
+	return p, m.batches(refs)
+}
+
+// weigh names what speaks against the change, and leaves out machines that are already as it would make them.
+func (m *maker) weigh(ctx context.Context, refs []fleet.Ref) ([]fleet.Ref, error) {
+	if err := m.sites(ctx, refs); err != nil {
+		return nil, err
+	}
+	if err := m.aim(ctx, refs); err != nil {
+		return nil, err
+	}
+	if m.options.Again {
+		return refs, nil
+	}
+	var out []fleet.Ref
+	for _, ref := range refs {
+		if why := m.already(ref); why != "" {
+			m.skip(ref, why)
+			continue
+		}
+		out = append(out, ref)
+	}
+	return out, nil
+}
+
 // rereadWhole is the number of machines of a site above which the site's list is cheaper to read than each machine.
 const rereadWhole = 20
 
@@ -55,6 +121,9 @@ func (m *maker) reread(ctx context.Context, refs []fleet.Ref) ([]fleet.Ref, erro
 	var out []fleet.Ref
 	for _, ref := range refs {
 		if e := fresh[ref.ID]; e != nil {
+			if m.plan.values != nil {
+				m.plan.values[ref.ID] = Values{Group: e.GroupID, Policy: e.PolicyID, Inactive: e.Deactivated.On}
+			}
 			out = append(out, m.compare(ref, e))
 		} else {
 			m.skip(ref, "it is no longer at this site")
@@ -119,35 +188,6 @@ func siteOrder(refs []fleet.Ref) []unity.SiteID {
 		}
 	}
 	return out
-}
-
-// sites warns about sites whose machines will not obey, or where the user may not send.
-func (m *maker) sites(ctx context.Context, refs []fleet.Ref) error {
-	known := map[unity.SiteID]*unity.Site{}
-	for i := range m.options.Sites {
-		known[m.options.Sites[i].ID] = &m.options.Sites[i]
-	}
-	for _, id := range siteOrder(refs) {
-		s := known[id]
-		if s == nil {
-			var err error
-			if s, err = m.client.Site(ctx, id); err != nil {
-				return fmt.Errorf("the site of %s cannot be read: %w", bySite(refs)[id][0].Name(), err)
-			}
-		}
-		switch {
-		case s.Deactivated.On:
-			m.warn("%s is deactivated", s.Name)
-		case s.Suspended.On:
-			m.warn("the licence of %s is suspended", s.Name)
-		case s.AllKeysExpired.On:
-			m.warn("the licence of %s has expired", s.Name)
-		}
-		if !s.Writable() {
-			m.warn("your access to %s is %q, so the server will probably refuse", s.Name, unity.AccessWord(s.AccessLevel))
-		}
-	}
-	return nil
 }
 
 // lookBack is how far back open commands and like commands are looked for: uninstall expires after 14 days, the rest later.
@@ -218,25 +258,6 @@ func listCommands(ctx context.Context, c *unity.Client, site unity.SiteID, refs 
 	return unity.Collect(c.SiteCommands(ctx, site, q))
 }
 
-// staleDays is the silence that is worth a word before sending.
-const staleDays = 7
-
-func (m *maker) stale(refs []fleet.Ref) {
-	for _, r := range refs {
-		switch {
-		case r.Inactive:
-			m.warn("%s is deactivated", r.Name())
-		case r.LastSeen.IsZero():
-			m.plan.Stale = append(m.plan.Stale, r.Name()+": never seen")
-		case m.plan.MadeAt.Sub(r.LastSeen) > staleDays*24*time.Hour:
-			m.plan.Stale = append(m.plan.Stale, fmt.Sprintf("%s: not seen for %s", r.Name(), AgeWords(m.plan.MadeAt.Sub(r.LastSeen))))
-		}
-	}
-	if skew, ok := m.client.Skew(); ok && skew.Abs() > time.Minute {
-		m.warn("this machine's clock is %s off the server's", AgeWords(skew.Abs()))
-	}
-}
-
 // batches cuts the targets into requests: per site, so many ids each.
 func (m *maker) batches(refs []fleet.Ref) error {
 	size := m.options.BatchSize
@@ -246,10 +267,17 @@ func (m *maker) batches(refs []fleet.Ref) error {
 			size = batchSizeDestroy
 		}
 	}
-	groups := bySite(refs)
-	for _, site := range siteOrder(refs) {
-		for of := groups[site]; len(of) > 0; of = of[min(size, len(of)):] {
-			batch, err := newBatch(m.client, m.plan.Operation, site, of[:min(size, len(of))])
+	groups, order := m.alike(refs)
+	for _, key := range order {
+		for of := groups[key]; len(of) > 0; of = of[min(size, len(of)):] {
+			op := m.plan.Operation
+			if args := m.plan.each[of[0].ID]; args != nil {
+				var err error
+				if op, err = op.With(args); err != nil {
+					return err
+				}
+			}
+			batch, err := newBatch(m.client, op, of[0].Site, of[:min(size, len(of))])
 			if err != nil {
 				return err
 			}
@@ -257,6 +285,24 @@ func (m *maker) batches(refs []fleet.Ref) error {
 		}
 	}
 	return nil
+}
+
+// alike groups machines that can be named in one request: the same site, the same arguments.
+func (m *maker) alike(refs []fleet.Ref) (map[string][]fleet.Ref, []string) {
+	groups, order, sites := map[string][]fleet.Ref{}, []string(nil), bySite(refs)
+	for _, site := range siteOrder(refs) {
+		for _, ref := range sites[site] {
+			key := string(site)
+			for _, a := range m.plan.each[ref.ID] {
+				key += "\x00" + a.Name + "\x00" + a.Value
+			}
+			if groups[key] == nil {
+				order = append(order, key)
+			}
+			groups[key] = append(groups[key], ref)
+		}
+	}
+	return groups, order
 }
 
 func newBatch(c *unity.Client, op Operation, site unity.SiteID, refs []fleet.Ref) (Batch, error) {
@@ -268,9 +314,9 @@ func newBatch(c *unity.Client, op Operation, site unity.SiteID, refs []fleet.Ref
 	if err != nil {
 		return Batch{}, err
 	}
-	req, err := c.CommandRequest(targets, op.Command, op.Parameters)
+	req, err := op.request(c, targets)
 	if err != nil {
 		return Batch{}, err
 	}
-	return Batch{Targets: targets, Refs: refs, Request: req}, nil
+	return Batch{Targets: targets, Refs: refs, Op: op, Request: req}, nil
 }

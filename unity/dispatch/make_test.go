@@ -142,7 +142,7 @@ func TestAsksAndTyped(t *testing.T) {
 	if text, _ := one.Typed(); text != "id-1" {
 		t.Errorf("a nameless machine is typed as %q", text)
 	}
-	for _, name := range []string{"uninstall", "changekeycode", "format", ""} {
+	for _, name := range []string{"changekeycode", "move", "set-policy", "format", ""} {
 		if _, err := OperationNamed(name, ""); err == nil {
 			t.Errorf("%q is offered", name)
 		}

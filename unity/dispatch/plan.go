@@ -1,7 +1,6 @@
 package dispatch
 
 import (
-	"context"
 	"fmt"
 	"sort"
 	"sync/atomic"
@@ -14,7 +13,9 @@ import (
 // Plan is what will be done: shown in the dialog, printed by --dry-run, carried out by Run.
 type Plan struct {
 	Operation Operation
-	Binding   Binding
+	// Object is the change of an object; nil for operations on endpoints. Its only target stands in Targets without an id.
+	Object  *ObjectChange
+	Binding Binding
 	// Console is the console's name as read from the server.
 	Console string
 	Targets []fleet.Ref
@@ -26,6 +27,12 @@ type Plan struct {
 	Batches []Batch
 	// MadeAt is the time of the plan by the server's clock.
 	MadeAt time.Time
+	// RetryOf and RevertOf are the id of the job that this one repeats in part or takes back; "" for an ordinary one.
+	RetryOf, RevertOf string
+	// each holds the arguments of machines that differ from the operation's: a revert puts machines back where each was.
+	each map[unity.EndpointID]Args
+	// values are what can be put back, as read before.
+	values map[unity.EndpointID]Values
 	// before holds the like commands that were there already, for telling afterwards whether ours arrived. A site whose
 	// list could not be read is not in it.
 	before map[unity.SiteID]known
@@ -41,9 +48,19 @@ type Skip struct {
 
 // Batch is one request for machines of one site.
 type Batch struct {
+	// Targets is empty for the change of an object.
 	Targets unity.Targets
 	Refs    []fleet.Ref
+	// Op is the operation with the arguments of these machines.
+	Op      Operation
 	Request unity.Request
+}
+
+// Values are those of an endpoint that a change can alter and a revert can put back.
+type Values struct {
+	Group    unity.GroupID  `json:"group,omitempty"`
+	Policy   unity.PolicyID `json:"policy,omitempty"`
+	Inactive bool           `json:"inactive,omitempty"`
 }
 
 // PlanOptions say how a plan is made.
@@ -56,6 +73,12 @@ type PlanOptions struct {
 	Again bool
 	// BatchSize is the number of ids per request; 0 means 100, and 25 for what destroys.
 	BatchSize int
+	// Binding is the console and user that the change of an object is for; the zero value means the client's.
+	Binding Binding
+	// RetryOf and RevertOf name the job that the new one repeats in part or takes back.
+	RetryOf, RevertOf string
+	// each gives machines arguments of their own.
+	each map[unity.EndpointID]Args
 }
 
 // Batch sizes.
@@ -63,43 +86,6 @@ const (
 	batchSize        = 100
 	batchSizeDestroy = 25
 )
-
-// Make plans an operation. It reads the targets again where the risk or the number asks for it, reads the touched
-// sites' open commands, and builds the requests.
-func Make(ctx context.Context, c *unity.Client, op Operation, targets Frozen, o PlanOptions) (*Plan, error) {
-	if targets.Len() == 0 {
-		return nil, ErrNoTargets
-	}
-	if targets.binding.Key != c.Key() || targets.binding.BaseURL != c.BaseURL() {
-		return nil, fmt.Errorf("the machines were chosen on another console than the one in use")
-	}
-	p := &Plan{Operation: op, Binding: targets.binding, Console: o.Console, MadeAt: c.Now(), before: map[unity.SiteID]known{}}
-	if p.Console == "" {
-		console, err := c.Console(ctx)
-		if err != nil {
-			return nil, fmt.Errorf("console: %w", err)
-		}
-		p.Console = console.Name.String()
-	}
-	m := maker{client: c, plan: p, options: o}
-	refs := targets.Refs()
-	if op.Asks(len(refs)) >= Disrupt {
-		var err error
-		if refs, err = m.reread(ctx, refs); err != nil {
-			return nil, err
-		}
-	}
-	if err := m.sites(ctx, refs); err != nil {
-		return nil, err
-	}
-	refs, err := m.openCommands(ctx, refs)
-	if err != nil {
-		return nil, err
-	}
-	m.stale(refs)
-	p.Targets = refs
-	return p, m.batches(refs)
-}
 
 // Sites counts the sites that are touched.
 func (p *Plan) Sites() int {
@@ -152,11 +138,17 @@ func count(n int, of string) string {
 
 // Line is the plan in one line: "scan FRONTDESK-02 · Harbour Dental · seen 4 min ago".
 func (p *Plan) Line() string {
+	if p.Object != nil {
+		if name := unity.Clean(p.Object.SiteName); name != "" && p.Object.Kind != "site" {
+			return p.Object.title() + " · " + name
+		}
+		return p.Object.title()
+	}
 	if len(p.Targets) == 1 {
 		t := p.Targets[0]
-		return fmt.Sprintf("%s %s · %s · %s", p.Operation.Name, t.Name(), siteLabel(t), seenWords(t.LastSeen, p.MadeAt))
+		return fmt.Sprintf("%s %s · %s · %s", p.Operation.Words(), t.Name(), siteLabel(t), seenWords(t.LastSeen, p.MadeAt))
 	}
-	return fmt.Sprintf("%s %s · %s", p.Operation.Name, Machines(len(p.Targets)), count(p.Sites(), "site"))
+	return fmt.Sprintf("%s %s · %s", p.Operation.Words(), Machines(len(p.Targets)), count(p.Sites(), "site"))
 }
 
 func seenWords(at, now time.Time) string {
@@ -182,15 +174,30 @@ func AgeWords(d time.Duration) string {
 	}
 }
 
+// Machines is how many machines the plan touches: its targets, or what the change of an object counts as.
+func (p *Plan) Machines() int {
+	if p.Object != nil {
+		return p.Object.Touches
+	}
+	return len(p.Targets)
+}
+
 // Risk is the risk with which the plan is asked about.
-func (p *Plan) Risk() Risk { return p.Operation.Asks(len(p.Targets)) }
+func (p *Plan) Risk() Risk { return p.Operation.Asks(p.Machines()) }
 
 // Typed is what has to be typed for a destroy, and what it is.
 func (p *Plan) Typed() (text, label string) {
-	if p.Risk() != Destroy {
+	switch {
+	case p.Risk() != Destroy:
 		return "", ""
-	}
-	if len(p.Targets) == 1 {
+	case p.Object != nil && p.Object.Typed != "":
+		if p.Object.TypedLabel == "" {
+			return p.Object.Typed, "name of the " + p.Object.Kind
+		}
+		return p.Object.Typed, p.Object.TypedLabel
+	case p.Object != nil:
+		return p.Object.Name, "name of the " + p.Object.Kind
+	case len(p.Targets) == 1:
 		return p.Targets[0].Name(), "host name"
 	}
 	return fmt.Sprint(len(p.Targets)), "number of machines"

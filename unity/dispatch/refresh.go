@@ -12,7 +12,7 @@ import (
 // longer as it was confirmed is left out, named in the job, and not sent to. It returns the requests that remain.
 func (r *runner) refresh(ctx context.Context) ([]Batch, error) {
 	p := r.plan
-	if p.Operation.Asks(len(p.Targets)) < Disrupt || r.client.Now().Sub(p.MadeAt) <= RereadAge*time.Second {
+	if p.Object != nil || p.Operation.Asks(len(p.Targets)) < Disrupt || r.client.Now().Sub(p.MadeAt) <= RereadAge*time.Second {
 		return p.Batches, nil
 	}
 	m := maker{client: r.client, plan: &Plan{Operation: p.Operation}}
@@ -66,11 +66,34 @@ func (p *Plan) without(c *unity.Client, left map[unity.EndpointID]bool) ([]Batch
 			out = append(out, b)
 			continue
 		}
-		smaller, err := newBatch(c, p.Operation, b.Targets.Site(), refs)
+		smaller, err := newBatch(c, b.Op, b.Targets.Site(), refs)
 		if err != nil {
 			return nil, err
 		}
 		out = append(out, smaller)
 	}
 	return out, nil
+}
+
+// batchesOf gives requests of the plan's kind for some of its targets.
+func (r *runner) batchesOf(refs []fleet.Ref) ([]Batch, error) {
+	if r.plan.Object != nil {
+		if len(refs) == 0 {
+			return nil, nil
+		}
+		return []Batch{{Refs: refs, Op: r.plan.Operation, Request: r.plan.Object.Request}}, nil
+	}
+	part := &Plan{Operation: r.plan.Operation, each: r.plan.each}
+	m := maker{client: r.client, plan: part, options: PlanOptions{BatchSize: r.plan.batch()}}
+	err := m.batches(refs)
+	return part.Batches, err
+}
+
+// batch is the size of the plan's requests; 0 is that of its risk.
+func (p *Plan) batch() int {
+	n := 0
+	for _, b := range p.Batches {
+		n = max(n, len(b.Refs))
+	}
+	return n
 }

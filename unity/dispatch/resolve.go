@@ -2,8 +2,11 @@ package dispatch
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/unitty/unitty/unity"
 	"github.com/unitty/unitty/unity/fleet"
@@ -14,7 +17,15 @@ type known map[string]bool
 
 // like tells whether a command is the same as the operation, by whomever it was given.
 func like(c *unity.Command, op Operation) bool {
-	return strings.EqualFold(c.Command.Raw(), op.Command) && strings.EqualFold(c.Parameters.Raw(), op.Parameters)
+	if !strings.EqualFold(c.Command.Raw(), op.Command) {
+		return false
+	}
+	if key, err := unity.ParseKeycode(op.Parameters); err == nil && op.Command == unity.CommandChangeKeycode {
+		// The server writes keycodes with and without dashes.
+		is, err := unity.ParseKeycode(c.Parameters.Raw())
+		return err == nil && is == key
+	}
+	return strings.EqualFold(c.Parameters.Raw(), op.Parameters)
 }
 
 func knownOf(commands []unity.Command, op Operation) known {
@@ -33,6 +44,9 @@ type span struct{ from, to time.Time }
 // clockSlack is how far the date of a command may lie outside of its span: the server tells its time in whole seconds.
 const clockSlack = 2 * time.Second
 
+// crashWindow is how long after its intent a request may have gone out of which nobody knows more: the run ended.
+const crashWindow = 3 * time.Second
+
 // holds tells whether a command with that date can have come from the request. A date that cannot be read may be any.
 func (s span) holds(at unity.Time) bool {
 	return !at.Known() || !at.Before(s.from.Add(-clockSlack)) && !at.After(s.to.Add(clockSlack))
@@ -44,7 +58,8 @@ func readAgain() []time.Duration {
 }
 
 // resolve settles unknown outcomes by reading: one like command that was not there before and was requested while ours
-// was on its way is ours. None, or several, stays unknown; nothing is ever sent again here.
+// was on its way is ours, an object that is as it was asked for is changed. None, or several, stays unknown; nothing is
+// ever sent again here.
 func (r *runner) resolve(ctx context.Context) {
 	if len(r.unknown()) == 0 {
 		return
@@ -54,23 +69,47 @@ func (r *runner) resolve(ctx context.Context) {
 		if len(open) == 0 {
 			break
 		}
-		r.note("reading the command list to find out about " + Machines(len(open)))
+		r.note("reading again to find out about " + r.things(len(open)))
 		if r.options.Sleep(ctx, d) != nil {
 			break
 		}
-		for site, refs := range bySite(open) {
-			before, listed := r.plan.before[site]
-			if !listed {
-				continue
-			}
-			commands, err := listCommands(ctx, r.client, site, refs, r.plan.Operation.Command, r.plan.MadeAt.Add(-lookBack))
-			if err != nil {
-				continue // tried again at the next turn; what is not read stays unknown
-			}
-			r.settle(refs, commands, before)
+		switch {
+		case r.plan.Object != nil:
+			r.settleObject(ctx, open)
+		case r.plan.Operation.AgentCommand():
+			r.settleCommands(ctx, open)
+		default:
+			r.settleEndpoints(ctx, open)
 		}
 	}
 	r.note("")
+}
+
+func (r *runner) things(n int) string {
+	if r.plan.Object != nil {
+		return "the " + r.plan.Object.Kind
+	}
+	return Machines(n)
+}
+
+// settleCommands looks the commands up in the lists of their sites.
+func (r *runner) settleCommands(ctx context.Context, open []fleet.Ref) {
+	group := errgroup.Group{}
+	group.SetLimit(parallel)
+	for site, refs := range bySite(open) {
+		before, listed := r.plan.before[site]
+		if !listed {
+			continue
+		}
+		group.Go(func() error {
+			commands, err := listCommands(ctx, r.client, site, refs, r.plan.Operation.Command, r.plan.MadeAt.Add(-lookBack))
+			if err == nil {
+				r.settle(refs, commands, before)
+			}
+			return nil // tried again at the next turn; what is not read stays unknown
+		})
+	}
+	_ = group.Wait()
 }
 
 func (r *runner) settle(refs []fleet.Ref, commands []unity.Command, before known) {
@@ -81,22 +120,134 @@ func (r *runner) settle(refs []fleet.Ref, commands []unity.Command, before known
 			fresh[c.EndpointID]++
 		}
 	}
-	r.change(func() {
-		for _, ref := range refs {
-			res := &r.job.Results[r.at[ref.ID]]
-			switch n := fresh[ref.ID]; {
-			case n == 1:
-				res.State, res.Reason = Sent, "the answer was lost; the command is in the server's list"
-			case n > 1:
-				res.Reason = "several like commands appeared at once; ours may be one of them"
-			case !strings.HasPrefix(res.Reason, notSeen):
-				res.Reason = notSeen + res.Reason
-			}
+	half := r.halfSeen(fresh)
+	for _, ref := range refs {
+		switch n := fresh[ref.ID]; {
+		case n == 1 && half[ref.ID]:
+			r.later(ref, Unknown, "a like command is there, but not for all machines of the request: somebody else may have given it")
+		case n == 1:
+			r.later(ref, Sent, "the answer was lost; the command is in the server's list")
+		case n > 1:
+			r.later(ref, Unknown, "several like commands appeared at once; ours may be one of them")
+		default:
+			r.missing(ref)
 		}
-	})
+	}
 }
 
-const notSeen = "not seen in the command list; "
+// halfSeen finds the machines of requests whose run ended while they were sent, and of which only some machines have a
+// like command: one request reaches all its machines or none.
+func (r *runner) halfSeen(fresh map[unity.EndpointID]int) map[unity.EndpointID]bool {
+	out := map[unity.EndpointID]bool{}
+	for _, request := range r.crashed {
+		seen := 0
+		for _, i := range request {
+			if fresh[r.job.Results[i].Ref.ID] > 0 {
+				seen++
+			}
+		}
+		if seen == len(request) {
+			continue
+		}
+		for _, i := range request {
+			out[r.job.Results[i].Ref.ID] = true
+		}
+	}
+	return out
+}
+
+// settleEndpoints looks at the endpoints themselves.
+func (r *runner) settleEndpoints(ctx context.Context, open []fleet.Ref) {
+	group := errgroup.Group{}
+	group.SetLimit(parallel)
+	for _, ref := range open {
+		group.Go(func() error {
+			e, err := r.client.Endpoint(ctx, ref.Site, ref.ID)
+			switch {
+			case errors.Is(err, unity.ErrNotFound):
+				r.later(ref, Unknown, "the machine is no longer at its site")
+			case err == nil:
+				s, why := r.plan.seen(e)
+				if s == Unknown && strings.HasPrefix(why, notSeen) {
+					r.missing(ref)
+				} else {
+					r.later(ref, s, why)
+				}
+			}
+			return nil
+		})
+	}
+	_ = group.Wait()
+}
+
+// seen judges by the endpoint's own record whether the change arrived.
+func (p *Plan) seen(e *unity.Endpoint) (State, string) {
+	judge := func(field string, shown, as bool) (State, string) {
+		switch {
+		case !shown:
+			return Unknown, notShown + field
+		case as:
+			return Sent, "the answer was lost; the machine is as it was asked for"
+		default:
+			return Unknown, notSeen
+		}
+	}
+	args := p.argsOf(e.ID)
+	switch p.Operation.ID {
+	case "endpoint.move":
+		if args.Get(ArgInheritance) == "1" {
+			return Unknown, notShown + "whether the policy of the group was taken over"
+		}
+		return judge("GroupId", e.GroupID != "", strings.EqualFold(string(e.GroupID), args.Get(ArgGroup)))
+	case "endpoint.set-policy":
+		return judge("PolicyId", e.PolicyID != "", strings.EqualFold(string(e.PolicyID), args.Get(ArgPolicy)))
+	case "endpoint.deactivate":
+		return judge("Deactivated", e.Deactivated.Known, e.Deactivated.On)
+	case "endpoint.reactivate":
+		return judge("Deactivated", e.Deactivated.Known, !e.Deactivated.On)
+	}
+	return Unknown, "nothing that can be read tells"
+}
+
+func (r *runner) settleObject(ctx context.Context, open []fleet.Ref) {
+	ch := r.plan.Object
+	s, why := Unknown, "nothing that can be read tells"
+	switch {
+	case ch.Verify != nil:
+		s, why = ch.Verify(ctx, r.client)
+	case ch.Check != nil:
+		s, why = ch.Check.ask(ctx, r.client)
+	}
+	if s != Sent {
+		s = Unknown
+	}
+	for _, ref := range open {
+		r.later(ref, s, why)
+	}
+}
+
+// later notes what was found out by reading.
+func (r *runner) later(ref fleet.Ref, s State, reason string) {
+	r.mu.Lock()
+	res := r.job.Results[r.at[ref.ID]]
+	r.mu.Unlock()
+	if res.State == s && res.Reason == reason {
+		return
+	}
+	r.outcome([]fleet.Ref{ref}, s, reason, res.RequestID, true)
+}
+
+// missing notes that a change was looked for and not found.
+func (r *runner) missing(ref fleet.Ref) {
+	r.mu.Lock()
+	reason := r.job.Results[r.at[ref.ID]].Reason
+	r.mu.Unlock()
+	if !strings.HasPrefix(reason, notSeen) {
+		r.later(ref, Unknown, notSeen+reason)
+	}
+}
+
+const notSeen = "not seen in what the server lists; "
 
 func (r *runner) spanOf(id unity.EndpointID) span {
 	r.mu.Lock()
@@ -114,6 +265,25 @@ func (r *runner) unknown() []fleet.Ref {
 		}
 	}
 	return out
+}
+
+// resend sends once more to machines whose command was looked for a minute long and not found.
+func (r *runner) resend(ctx context.Context) {
+	var refs []fleet.Ref
+	for _, ref := range r.unknown() {
+		r.mu.Lock()
+		reason := r.job.Results[r.at[ref.ID]].Reason
+		r.mu.Unlock()
+		if strings.HasPrefix(reason, notSeen) {
+			refs = append(refs, ref)
+		}
+	}
+	batches, err := r.batchesOf(refs)
+	if err != nil || len(batches) == 0 {
+		return
+	}
+	r.sendAll(ctx, batches)
+	r.resolve(ctx)
 }
 
 func (r *runner) note(text string) { r.change(func() { r.job.Note = text }) }

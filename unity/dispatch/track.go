@@ -16,7 +16,7 @@ const trackBack = time.Minute
 func Track(ctx context.Context, c *unity.Client, j *Job, told func(unity.EndpointID, unity.CommandState)) error {
 	open := map[unity.SiteID]map[unity.EndpointID]bool{}
 	for i := range j.Results {
-		if r := &j.Results[i]; r.State == Sent {
+		if r := &j.Results[i]; r.State == Sent && j.follows(r.Ref.ID) {
 			if open[r.Ref.Site] == nil {
 				open[r.Ref.Site] = map[unity.EndpointID]bool{}
 			}
@@ -43,6 +43,38 @@ func Track(ctx context.Context, c *unity.Client, j *Job, told func(unity.Endpoin
 		}
 	}
 	return nil
+}
+
+// Track follows the sent commands of a job like the function of that name, and writes down how far they are, so that the
+// next start knows. While another process holds the job it only follows.
+func (js *Jobs) Track(ctx context.Context, c *unity.Client, j *Job, told func(unity.EndpointID, unity.CommandState)) error {
+	if js == nil || js.dir == nil {
+		return Track(ctx, c, j, told)
+	}
+	log, _, err := js.dir.Hold(j.ID)
+	if err != nil {
+		return Track(ctx, c, j, told)
+	}
+	defer func() { _ = log.Close() }()
+	at := map[unity.EndpointID]int{}
+	last := map[unity.EndpointID]unity.CommandState{}
+	for i := range j.Results {
+		at[j.Results[i].Ref.ID] = i
+	}
+	return Track(ctx, c, j, func(id unity.EndpointID, s unity.CommandState) {
+		if last[id] != s {
+			last[id] = s
+			// What cannot be written is read again at the next start.
+			_ = log.Append(recordTrack, trackRecord{[]int{at[id]}, s})
+		}
+		told(id, s)
+	})
+}
+
+// follows tells whether a machine's command may still go on: not once it was seen at its end.
+func (j *Job) follows(id unity.EndpointID) bool {
+	s := j.tracked[id]
+	return j.Operation.AgentCommand() && (s == 0 || s.Open())
 }
 
 // follow looks up the newest like command of each machine, those left out that were there before the job: an older one

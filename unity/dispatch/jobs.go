@@ -1,0 +1,320 @@
+package dispatch
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/unitty/unitty/unity"
+	"github.com/unitty/unitty/unity/dispatch/journal"
+	"github.com/unitty/unitty/unity/fleet"
+)
+
+// JobState is how a job stands as a whole.
+type JobState string
+
+// The states of a job.
+const (
+	JobRunning     JobState = "running"     // a process runs it now
+	JobDone        JobState = "done"        // every target was sent to, or skipped
+	JobPartial     JobState = "partial"     // some failed or are unknown
+	JobFailed      JobState = "failed"      // nothing was sent
+	JobInterrupted JobState = "interrupted" // its process ended, or lost its sign-in, before every target had an outcome
+	JobCancelled   JobState = "cancelled"   // somebody stopped it, and something was not sent
+)
+
+// keptFor is how long the journals of finished jobs are kept.
+const keptFor = 90 * 24 * time.Hour
+
+// Jobs are the jobs that were written down in a folder, by whichever process.
+type Jobs struct{ dir *journal.Dir }
+
+// NewJobs gives the jobs of a folder; nil has none.
+func NewJobs(dir *journal.Dir) *Jobs { return &Jobs{dir} }
+
+// Past is a job as its journal tells it.
+type Past struct {
+	Job
+	State JobState
+	// Holder is the process that runs it, while State is JobRunning.
+	Holder journal.Holder
+	// Console is the console's name, Warnings those that were confirmed.
+	Console  string
+	Warnings []string
+	story    *story
+}
+
+// Unreadable is a journal that cannot be read, and why.
+type Unreadable struct {
+	ID  string
+	Err error
+}
+
+// Error names the job.
+func (u Unreadable) Error() string { return fmt.Sprintf("job %s: %v", u.ID, u.Err) }
+
+// Unwrap gives the reason.
+func (u Unreadable) Unwrap() error { return u.Err }
+
+// List gives all jobs, the newest first, and the journals that cannot be read. A journal that was cut before its plan was
+// whole is no job: nothing was sent on its word.
+func (js *Jobs) List() ([]*Past, []Unreadable, error) {
+	if js == nil || js.dir == nil {
+		return nil, nil, nil
+	}
+	ids, err := js.dir.IDs()
+	if err != nil {
+		return nil, nil, err
+	}
+	var out []*Past
+	var bad []Unreadable
+	for _, id := range ids {
+		switch p, err := js.Load(id); {
+		case err == nil:
+			out = append(out, p)
+		case !errors.Is(err, journal.ErrNoBeginning) && !errors.Is(err, journal.ErrNoJob):
+			bad = append(bad, Unreadable{id, err})
+		}
+	}
+	slices.SortStableFunc(out, func(a, b *Past) int {
+		return cmp.Or(b.Started.Compare(a.Started), cmp.Compare(a.ID, b.ID))
+	})
+	return out, bad, nil
+}
+
+// Load reads one job. An id may be shortened as long as it names one job only, and "last" is the newest.
+func (js *Jobs) Load(id string) (*Past, error) {
+	id, err := js.whole(id)
+	if err != nil {
+		return nil, err
+	}
+	records, err := js.dir.Read(id)
+	if err != nil {
+		return nil, err
+	}
+	holder, held := js.dir.Held(id)
+	s, err := readStory(records)
+	if err != nil {
+		return nil, err
+	}
+	p := &Past{Job: *s.job, Console: s.head.Console, Warnings: s.head.Warnings, Holder: holder, story: s}
+	p.State = s.state(held)
+	return p, nil
+}
+
+// last stands for the newest job.
+const last = "last"
+
+func (js *Jobs) newest() (string, error) {
+	all, _, err := js.List()
+	if err != nil {
+		return "", err
+	}
+	if len(all) == 0 {
+		return "", journal.ErrNoJob
+	}
+	return all[0].ID, nil
+}
+
+// whole completes a shortened id.
+func (js *Jobs) whole(id string) (string, error) {
+	if js == nil || js.dir == nil {
+		return "", journal.ErrNoJob
+	}
+	ids, err := js.dir.IDs()
+	if err != nil {
+		return "", err
+	}
+	id = strings.ToLower(strings.TrimSpace(id))
+	if id == last {
+		return js.newest()
+	}
+	var found []string
+	for _, x := range ids {
+		if x == id {
+			return x, nil
+		}
+		if len(id) >= 4 && strings.HasPrefix(x, id) {
+			found = append(found, x)
+		}
+	}
+	switch len(found) {
+	case 0:
+		return "", fmt.Errorf("%q: %w", unity.Clean(id), journal.ErrNoJob)
+	case 1:
+		return found[0], nil
+	default:
+		return "", fmt.Errorf("%q: %d jobs begin like that", unity.Clean(id), len(found))
+	}
+}
+
+func (s *story) state(held bool) JobState {
+	j := s.job
+	bad := j.Count(Failed) + j.Count(Unknown)
+	switch {
+	case held && !s.ended:
+		return JobRunning
+	case !s.ended:
+		return JobInterrupted
+	case j.Count(Cancelled) > 0:
+		return JobCancelled
+	case bad == 0:
+		return JobDone
+	case j.Count(Failed) == bad && j.Count(Sent) == 0:
+		return JobFailed
+	default:
+		return JobPartial
+	}
+}
+
+// Unsent counts the targets that a resume would send to.
+func (p *Past) Unsent() int { return p.Count(Waiting) + p.Count(Cancelled) }
+
+// Open tells that a resume has something to do: to send, or to find out.
+func (p *Past) Open() bool {
+	return p.State != JobRunning && (p.Unsent() > 0 || p.State == JobInterrupted || p.Count(Unknown) > 0)
+}
+
+// Rest is the plan of what a resume sends: its targets are those that nothing was sent to, frozen as they were confirmed.
+func (p *Past) Rest() *Plan {
+	of := p.story.plan
+	var refs []fleet.Ref
+	for i := range p.Results {
+		if s := p.Results[i].State; s == Waiting || s == Cancelled {
+			refs = append(refs, p.Results[i].Ref)
+		}
+	}
+	return &Plan{Operation: of.Operation, Object: of.Object, Binding: of.Binding, Console: of.Console, Targets: refs, Warnings: of.Warnings, MadeAt: of.MadeAt,
+		RetryOf: of.RetryOf, RevertOf: of.RevertOf, each: of.each, values: of.values, before: of.before}
+}
+
+// Resume goes on with a job whose process ended, or that was cancelled: what was or may have been sent is found out about
+// by reading and never sent again; the rest is sent. The binding is the console and user in use now. While another process
+// runs the job the error is a journal.BusyError that names it.
+func (js *Jobs) Resume(ctx context.Context, c *unity.Client, id string, b Binding, o RunOptions) (*Job, error) {
+	id, err := js.whole(id)
+	if err != nil {
+		return nil, err
+	}
+	log, records, err := js.dir.Hold(id)
+	if err != nil {
+		return nil, err
+	}
+	s, err := readStory(records)
+	if err == nil {
+		err = s.mayResume(c, b)
+	}
+	if err != nil {
+		_ = log.Close()
+		return nil, err
+	}
+	o.Journal, o.Profile = js.dir, s.head.Profile
+	if o.Note == "" {
+		o.Note = s.head.Note
+	}
+	s.job.Finished = time.Time{}
+	r := runnerOf(s.plan, s.job, c, o)
+	r.log, r.crashed = log, s.crashed
+	for i, sp := range s.spans {
+		r.spans[s.job.Results[i].Ref.ID] = sp
+	}
+	if err := r.begin(); err != nil {
+		_ = log.Close()
+		return nil, err
+	}
+	return r.resume(ctx, s.head.Batch)
+}
+
+func (s *story) mayResume(c *unity.Client, b Binding) error {
+	if err := s.job.Binding.check(c); err != nil {
+		return err
+	}
+	if want := s.job.Binding.User; want != "" && b.User != "" && !strings.EqualFold(want, b.User) {
+		return fmt.Errorf("the job was started by %s, and %s is signed in", unity.Clean(want), unity.Clean(b.User))
+	}
+	return nil
+}
+
+// resume sends what was never sent, and then finds out about what was on its way when the job was left.
+func (r *runner) resume(ctx context.Context, size int) (*Job, error) {
+	var refs []fleet.Ref
+	for i := range r.job.Results {
+		if s := r.job.Results[i].State; s == Waiting || s == Cancelled {
+			refs = append(refs, r.job.Results[i].Ref)
+		}
+	}
+	if len(refs) > 0 {
+		r.set(refs, Waiting, "", "")
+	}
+	refs, err := r.stillThere(ctx, refs)
+	if err != nil {
+		_ = r.log.Close()
+		return nil, err
+	}
+	r.plan.Batches = nil
+	m := maker{client: r.client, plan: r.plan, options: PlanOptions{BatchSize: size}}
+	if r.plan.Object != nil {
+		if len(refs) > 0 {
+			r.plan.Batches = []Batch{{Refs: refs, Op: r.plan.Operation, Request: r.plan.Object.Request}}
+		}
+	} else if err := m.batches(refs); err != nil {
+		_ = r.log.Close()
+		return nil, err
+	}
+	return r.carryOut(ctx, r.plan.Batches)
+}
+
+// stillThere reads the rest again, since the plan is old: whatever is no longer as it was confirmed is left out.
+func (r *runner) stillThere(ctx context.Context, refs []fleet.Ref) ([]fleet.Ref, error) {
+	if len(refs) == 0 || r.plan.Object != nil {
+		return refs, nil
+	}
+	m := maker{client: r.client, plan: &Plan{Operation: r.plan.Operation}}
+	again, err := m.reread(ctx, refs)
+	if err != nil {
+		return nil, err
+	}
+	now := map[unity.EndpointID]fleet.Ref{}
+	for _, ref := range again {
+		now[ref.ID] = ref
+	}
+	var out []fleet.Ref
+	for _, ref := range refs {
+		if why := changedSince(ref, now); why != "" {
+			r.outcome([]fleet.Ref{ref}, Skipped, why, "", true)
+			continue
+		}
+		out = append(out, ref)
+	}
+	return out, nil
+}
+
+// Tidy removes the journals of jobs that ended more than ninety days ago, and those that never began. Unfinished ones and
+// those that cannot be read stay.
+func (js *Jobs) Tidy(now time.Time) error {
+	if js == nil || js.dir == nil {
+		return nil
+	}
+	ids, err := js.dir.IDs()
+	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		records, err := js.dir.Read(id)
+		if err != nil || len(records) == 0 {
+			continue
+		}
+		last := records[len(records)-1]
+		s, err := readStory(records)
+		if err == nil && s.ended && now.Sub(last.At) > keptFor {
+			if err := js.dir.Remove(id); err != nil && !errors.As(err, new(*journal.BusyError)) {
+				return err
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,29 @@
+//go:build windows
+
+package journal
+
+import (
+	"errors"
+
+	"golang.org/x/sys/windows"
+)
+
+// noFollow has no counterpart here.
+const noFollow = 0
+
+// lockAt is where the locked byte lies: beyond every line, since what is locked here cannot be read by others.
+const lockAt = 1 << 30
+
+// lock takes the file for this process, or says that another one has it. It goes with the file's closing and with the
+// end of the process, however that comes.
+func (l *Log) lock() error {
+	at := &windows.Overlapped{OffsetHigh: lockAt}
+	err := windows.LockFileEx(windows.Handle(l.file.Fd()), windows.LOCKFILE_EXCLUSIVE_LOCK|windows.LOCKFILE_FAIL_IMMEDIATELY, 0, 1, 0, at)
+	if errors.Is(err, windows.ERROR_LOCK_VIOLATION) {
+		return errLocked
+	}
+	return err
+}
+
+// syncDir has no counterpart: the file system keeps its own journal of entries.
+func syncDir(string) error { return nil }

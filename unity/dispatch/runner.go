@@ -1,0 +1,179 @@
+package dispatch
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/unitty/unitty/unity"
+	"github.com/unitty/unitty/unity/dispatch/journal"
+	"github.com/unitty/unitty/unity/fleet"
+)
+
+type runner struct {
+	plan    *Plan
+	client  *unity.Client
+	options RunOptions
+	log     *journal.Log
+	pausing sync.Mutex // held by the one that waits for a new sign-in
+	telling sync.Mutex // held while a report is made and given, so that none overtakes another
+	told    time.Time  // of the last report
+	mu      sync.Mutex
+	job     *Job
+	spans   map[unity.EndpointID]span
+	at      map[unity.EndpointID]int
+	resumed int     // how often a pause has ended
+	stop    error   // why nothing more is sent
+	crashed [][]int // see story
+}
+
+func newRunner(p *Plan, c *unity.Client, o RunOptions) *runner {
+	job := &Job{ID: newID(), Operation: p.Operation, Object: p.Object, Binding: p.Binding, Profile: o.Profile, Remark: o.Note, RetryOf: p.RetryOf,
+		RevertOf: p.RevertOf, Started: c.Now(), before: p.before}
+	for _, t := range p.Targets {
+		job.Results = append(job.Results, Result{Ref: t, State: Waiting})
+	}
+	for _, s := range p.Skipped {
+		job.Results = append(job.Results, Result{Ref: s.Ref, State: Skipped, Reason: s.Reason})
+	}
+	return runnerOf(p, job, c, o)
+}
+
+func runnerOf(p *Plan, job *Job, c *unity.Client, o RunOptions) *runner {
+	if o.Sleep == nil {
+		o.Sleep = wait
+	}
+	r := &runner{plan: p, client: c, options: o, job: job, at: map[unity.EndpointID]int{}, spans: map[unity.EndpointID]span{}}
+	for i := range job.Results {
+		if job.Results[i].State != Skipped {
+			r.at[job.Results[i].Ref.ID] = i
+		}
+	}
+	return r
+}
+
+// parallel is how many requests of a job may be on their way; the limiter of the client may allow fewer.
+const parallel = 16
+
+func (r *runner) sendAll(ctx context.Context, batches []Batch) {
+	group := errgroup.Group{}
+	group.SetLimit(parallel)
+	for _, b := range batches {
+		group.Go(func() error { r.send(ctx, b); return nil })
+	}
+	_ = group.Wait() // send never fails: every failure is an outcome
+}
+
+// places are the targets' places in the plan.
+func (r *runner) places(refs []fleet.Ref) []int {
+	out := make([]int, len(refs))
+	for i, ref := range refs {
+		out[i] = r.at[ref.ID]
+	}
+	return out
+}
+
+func (r *runner) edge(e Edge) {
+	if r.options.Edge != nil {
+		r.options.Edge(e)
+	}
+}
+
+// set changes the outcome of targets and reports.
+func (r *runner) set(refs []fleet.Ref, s State, reason, requestID string) {
+	now := r.client.Now()
+	r.change(func() {
+		for _, ref := range refs {
+			res := &r.job.Results[r.at[ref.ID]]
+			res.State, res.Reason, res.RequestID = s, reason, requestID
+			if s != Waiting && s != Running {
+				res.At = now
+			}
+		}
+	})
+}
+
+// outcome writes down what became of targets, and reports it. A journal that takes no more stops the job: what goes out
+// unwritten could go out twice.
+func (r *runner) outcome(refs []fleet.Ref, s State, reason, requestID string, settled bool) {
+	r.edge(EdgeOutcome)
+	to := r.client.Now()
+	if !settled {
+		r.mu.Lock()
+		to = r.spans[refs[0].ID].to
+		r.mu.Unlock()
+	}
+	if err := r.log.Append(recordOutcome, outcomeRecord{Targets: r.places(refs), State: s, Reason: reason, RequestID: requestID, To: to, Settled: settled}); err != nil {
+		r.halt(err)
+	}
+	r.set(refs, s, reason, requestID)
+}
+
+// halt lets nothing more go out.
+func (r *runner) halt(err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.stop == nil {
+		r.stop = err
+	}
+}
+
+func (r *runner) stopErr() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.stop
+}
+
+// largeJob is the number of targets from which reports are made at a pace: each is a copy of all results.
+const (
+	largeJob   = 500
+	reportPace = 100 * time.Millisecond
+)
+
+// change alters the job under its lock and reports it.
+func (r *runner) change(alter func()) Job {
+	r.telling.Lock()
+	defer r.telling.Unlock()
+	r.mu.Lock()
+	alter()
+	final := !r.job.Finished.IsZero()
+	quiet := r.options.Report == nil || len(r.job.Results) >= largeJob && time.Since(r.told) < reportPace
+	if quiet && !final {
+		r.mu.Unlock()
+		return Job{}
+	}
+	copied := r.job.clone()
+	r.mu.Unlock()
+	if r.options.Report != nil {
+		r.options.Report(copied)
+		r.told = time.Now()
+	}
+	return copied
+}
+
+func (r *runner) finish() *Job {
+	j := r.change(func() { r.job.Finished = r.client.Now() })
+	j = j.clone() // the caller's own, whatever the receiver of the report does to its
+	return &j
+}
+
+// dropped writes down what was not sent, in one record.
+func (r *runner) dropped() {
+	var refs []fleet.Ref
+	reason := ""
+	r.mu.Lock()
+	for i := range r.job.Results {
+		if res := &r.job.Results[i]; res.State == Cancelled {
+			refs, reason = append(refs, res.Ref), res.Reason
+		}
+	}
+	r.mu.Unlock()
+	if len(refs) == 0 {
+		return
+	}
+	if err := r.log.Append(recordOutcome, outcomeRecord{Targets: r.places(refs), State: Cancelled, Reason: reason, To: r.client.Now(), Settled: true}); err != nil {
+		r.halt(err)
+	}
+}
