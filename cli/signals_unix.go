@@ -10,6 +10,8 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 	"golang.org/x/sys/unix"
+
+	"github.com/unitty/unitty/ui/terminal"
 )
 
 // handleSignals ends the program in a restored terminal on INT, TERM and HUP, and suspends it on TSTP. Bubble Tea's own
@@ -102,17 +104,12 @@ func pause(p *tea.Program, sig <-chan os.Signal, g *gate) os.Signal {
 	return nil
 }
 
-// settle is how long the library's drawing goroutine gets to come to its end after the terminal was given back. It stops
-// the shared ticker last; stopped in between, it would do so after the next one has started it, and nothing would ever be
-// drawn again.
-const settle = 150 * time.Millisecond
-
-// release gives the terminal back.
+// release gives the terminal back, and waits until the library has really stopped drawing.
 func release(p *tea.Program) bool {
 	if p.ReleaseTerminal() != nil {
 		return false
 	}
-	time.Sleep(settle)
+	terminal.AwaitDrawn(5 * time.Second)
 	return true
 }
 

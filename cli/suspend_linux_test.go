@@ -12,9 +12,6 @@ import (
 )
 
 func TestSuspendGivesTheTerminalBack(t *testing.T) {
-	if !long() {
-		t.Skip("under heavy load about one resume in forty leaves an empty screen, for a race in the terminal library (docs/testing.md): set UNITTY_TEST_LONG=1")
-	}
 	t.Parallel()
 	for _, c := range []struct {
 		name string

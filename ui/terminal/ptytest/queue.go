@@ -45,6 +45,13 @@ func (q *queue) take() []byte {
 	return p
 }
 
+// empty tells whether everything has been taken.
+func (q *queue) empty() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return len(q.parts) == 0
+}
+
 // drainTo writes parts to w until stop is called or w fails.
 func (q *queue) drainTo(w io.Writer) {
 	for {

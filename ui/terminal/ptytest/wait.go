@@ -12,6 +12,9 @@ import (
 // while something changes.
 const idleAfter = 120 * time.Millisecond
 
+// silenceEnough is when silence counts as idleness whatever the machine has to do.
+const silenceEnough = 3 * time.Second
+
 // ErrDeadline is in the error of Await when the state was not reached in time.
 var ErrDeadline = errors.New("deadline passed")
 
@@ -84,23 +87,30 @@ func (t *Term) WaitGone(text string) Screen {
 	return t.WaitFor(func(s Screen) bool { return !s.Contains(text) })
 }
 
-// WaitIdle waits until the program has written nothing for 120 ms, or has ended, and returns the screen. A program
-// that never comes to rest ends the test.
+// WaitIdle waits until the program has written nothing for 120 ms, or has ended, and returns the screen. On Linux silence
+// counts only when the program has read its keys and had the processor when it wanted it, up to three seconds of silence;
+// so it means the same on a busy machine. A program that never comes to rest ends the test.
 func (t *Term) WaitIdle() Screen {
 	t.tb.Helper()
 	deadline := time.NewTimer(t.opt.Deadline)
 	defer deadline.Stop()
+	silent := time.Now()
 	for {
 		changed, ended := t.event()
 		if ended {
 			return t.Screen()
 		}
+		before, _ := t.starved()
 		idle := time.NewTimer(idleAfter)
 		select {
 		case <-changed:
 			idle.Stop()
+			silent = time.Now()
 		case <-idle.C:
-			return t.Screen()
+			after, running := t.starved()
+			if time.Since(silent) > silenceEnough || !running && after-before < idleAfter/4 && !t.pending() {
+				return t.Screen()
+			}
 		case <-deadline.C:
 			idle.Stop()
 			t.tb.Fatalf("ptytest: the program is never idle\n%s", t.Screen())
