@@ -31,8 +31,8 @@ func (r *Rows[T, K]) follow(old []*row[T, K]) {
 		r.stand(0)
 		return
 	}
-	if x, ok := r.byKey[r.cursor.key]; ok && x.pos >= 0 {
-		r.cursor.at = x.pos
+	if x, ok := r.byKey[r.cursor.key]; ok && r.visible(x) {
+		r.cursor.at = r.place(x)
 		return
 	}
 	r.stand(r.successor(old))
@@ -45,16 +45,25 @@ func (r *Rows[T, K]) successor(old []*row[T, K]) int {
 		return 0
 	}
 	for _, x := range old[at+1:] {
-		if now, ok := r.byKey[x.key]; ok && now.pos >= 0 {
-			return now.pos
+		if now := r.current(x); now != nil && r.visible(now) {
+			return r.place(now)
 		}
 	}
 	for _, x := range slices.Backward(old[:at]) {
-		if now, ok := r.byKey[x.key]; ok && now.pos >= 0 {
-			return now.pos
+		if now := r.current(x); now != nil && r.visible(now) {
+			return r.place(now)
 		}
 	}
 	return 0
+}
+
+// current returns what now stands for a row of before, or nil when that is gone. Only a row that was taken out of its place has to
+// be looked up.
+func (r *Rows[T, K]) current(x *row[T, K]) *row[T, K] {
+	if !x.dead {
+		return x
+	}
+	return r.byKey[x.key]
 }
 
 func (r *Rows[T, K]) stand(i int) {
@@ -139,12 +148,12 @@ func (r *Rows[T, K]) extend(from, to int) {
 		return
 	}
 	anchor, ok := r.byKey[r.span.anchor]
-	if !ok || anchor.pos < 0 {
+	if !ok || !r.visible(anchor) {
 		r.Range(false)
 		return
 	}
 	shown := r.shown
-	a := anchor.pos
+	a := r.place(anchor)
 	oldLow, oldHigh := min(a, from), max(a, from)
 	newLow, newHigh := min(a, to), max(a, to)
 	for i := oldLow; i <= oldHigh; i++ {
@@ -225,7 +234,7 @@ func (r *Rows[T, K]) Chosen() (items, hidden []*T, keys []K, marked bool) {
 	slices.SortFunc(held, r.compare)
 	for _, x := range held {
 		items = append(items, x.item)
-		if x.pos < 0 {
+		if !r.visible(x) {
 			hidden = append(hidden, x.item)
 		}
 	}

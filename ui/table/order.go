@@ -39,6 +39,8 @@ func (r *Rows[T, K]) SetSort(keys []SortKey) {
 	if slices.Equal(kept, r.sortKeys) {
 		return
 	}
+	// The same columns the other way round need no new texts.
+	r.refold = r.refold || !slices.EqualFunc(sorters, r.sorters, func(a, b sorter[T]) bool { return a.col == b.col })
 	r.sorters, r.sortKeys, r.folds = sorters, kept, folds
 	r.resort, r.dirty = true, true
 	r.Range(false)
@@ -58,17 +60,31 @@ func (r *Rows[T, K]) matches(item *T) bool {
 
 // foldRow computes the folded texts of a row for the order in force.
 func (r *Rows[T, K]) foldRow(x *row[T, K]) {
+	x.fold, x.more = "", nil
 	if r.folds == 0 {
-		x.folds = nil
 		return
 	}
-	folds := make([]string, r.folds)
+	var more []string
+	if r.folds > 1 {
+		more = make([]string, r.folds-1)
+		x.more = &more
+	}
 	for i := range r.sorters {
-		if s := &r.sorters[i]; s.fold >= 0 {
-			folds[s.fold] = fold(s.col.text(x.item))
+		switch s := &r.sorters[i]; {
+		case s.fold == 0:
+			x.fold = fold(s.col.text(x.item))
+		case s.fold > 0:
+			more[s.fold-1] = fold(s.col.text(x.item))
 		}
 	}
-	x.folds = folds
+}
+
+// folded is a folded text by its number.
+func (x *row[T, K]) folded(i int) string {
+	if i == 0 {
+		return x.fold
+	}
+	return (*x.more)[i-1]
 }
 
 // compare is a total order: rows that the sort keys do not tell apart stand in order of arrival.
@@ -76,9 +92,12 @@ func (r *Rows[T, K]) compare(a, b *row[T, K]) int {
 	for i := range r.sorters {
 		s := &r.sorters[i]
 		var c int
-		if s.fold >= 0 {
-			c = strings.Compare(a.folds[s.fold], b.folds[s.fold])
-		} else {
+		switch {
+		case s.fold >= 0:
+			c = strings.Compare(a.folded(s.fold), b.folded(s.fold))
+		case s.col.Rank != nil:
+			c = cmp.Compare(s.col.Rank(a.item), s.col.Rank(b.item))
+		default:
 			c = s.col.Less(a.item, b.item)
 		}
 		if c != 0 {
@@ -97,7 +116,7 @@ func (r *Rows[T, K]) settle() {
 		return
 	}
 	r.dirty, r.marksSeen = false, r.marks.Version()
-	r.place()
+	r.arrange()
 	old := r.shown
 	r.show()
 	if !slices.Equal(old, r.shown) {
@@ -106,8 +125,26 @@ func (r *Rows[T, K]) settle() {
 	r.follow(old)
 }
 
-// place brings the rows into order: dead ones out, loose ones in. A page of k rows into n costs k·log n comparisons.
-func (r *Rows[T, K]) place() {
+// visible reports whether a placed row is among the shown ones, as of the last time that changes were worked off.
+func (r *Rows[T, K]) visible(x *row[T, K]) bool {
+	return x.match && (!r.markedOnly || r.marks.Has(x.key))
+}
+
+// place returns where a row is among the shown ones, or -1. Places are searched for, because writing them into every row would
+// make each key in the filter line touch all of the memory.
+func (r *Rows[T, K]) place(x *row[T, K]) int {
+	if !r.visible(x) {
+		return -1
+	}
+	if i, ok := slices.BinarySearchFunc(r.shown, x, r.compare); ok && r.shown[i] == x {
+		return i
+	}
+	// The order of a column may depend on the clock, and what it says now need not be how the rows stand.
+	return slices.Index(r.shown, x)
+}
+
+// arrange brings the rows into order: dead ones out, loose ones in. A page of k rows into n costs k·log n comparisons.
+func (r *Rows[T, K]) arrange() {
 	if r.dead {
 		r.order = alive(r.order)
 		r.loose = alive(r.loose)
@@ -116,15 +153,18 @@ func (r *Rows[T, K]) place() {
 	for _, x := range r.loose {
 		x.loose = false
 	}
-	if r.resort {
+	switch {
+	case r.resort:
 		all := slices.Concat(r.order, r.loose)
-		for _, x := range all {
-			r.foldRow(x)
+		if r.refold {
+			for _, x := range all {
+				r.foldRow(x)
+			}
 		}
-		slices.SortFunc(all, r.compare)
-		r.order, r.resort = all, false
-	} else if len(r.loose) > 0 {
-		slices.SortFunc(r.loose, r.compare)
+		r.sort(all)
+		r.order, r.resort, r.refold = all, false, false
+	case len(r.loose) > 0:
+		r.sort(r.loose)
 		r.order = r.mergeLoose()
 	}
 	r.loose = nil
@@ -134,11 +174,9 @@ func (r *Rows[T, K]) place() {
 func alive[T any, K ~string](rows []*row[T, K]) []*row[T, K] {
 	kept := make([]*row[T, K], 0, len(rows))
 	for _, x := range rows {
-		if x.dead {
-			x.pos = -1
-			continue
+		if !x.dead {
+			kept = append(kept, x)
 		}
-		kept = append(kept, x)
 	}
 	return kept
 }
@@ -155,19 +193,36 @@ func (r *Rows[T, K]) mergeLoose() []*row[T, K] {
 	return append(merged, rest...)
 }
 
-// show rebuilds the shown rows.
+// ahead is how many rows are looked up before their items are asked about.
+const ahead = 64
+
+// show rebuilds the shown rows. The memory of a million rows is read faster when one row need not wait for the one before: so
+// the items of some rows are looked up first, and then asked about.
 func (r *Rows[T, K]) show() {
-	shown := make([]*row[T, K], 0, max(len(r.shown), 16))
-	for _, x := range r.order {
+	shown := make([]*row[T, K], 0, r.room())
+	var items [ahead]*T
+	for rows := range slices.Chunk(r.order, ahead) {
 		if r.refilter {
-			x.match = r.matches(x.item)
+			for i, x := range rows {
+				items[i] = x.item
+			}
+			for i, x := range rows {
+				x.match = r.matches(items[i])
+			}
 		}
-		if !x.match || (r.markedOnly && !r.marks.Has(x.key)) {
-			x.pos = -1
-			continue
+		for _, x := range rows {
+			if r.visible(x) {
+				shown = append(shown, x)
+			}
 		}
-		x.pos = len(shown)
-		shown = append(shown, x)
 	}
 	r.shown, r.refilter = shown, false
+}
+
+// room guesses how many rows will be shown, so that a long list is not copied while it grows.
+func (r *Rows[T, K]) room() int {
+	if r.filter == nil && r.scope == nil && !r.markedOnly {
+		return len(r.order)
+	}
+	return max(min(len(r.shown), len(r.order)), 16)
 }

@@ -1,25 +1,28 @@
 package table
 
 import (
+	"cmp"
 	"iter"
+	"maps"
+	"math"
 	"reflect"
+	"slices"
 )
 
 // row is one held item with what the table knows of it.
 type row[T any, K ~string] struct {
 	item *T
 	key  K
-	// seq is the order of arrival; it decides between rows that sort alike, so every order is total and stable.
-	seq uint64
-	// folds are the folded texts of the sort columns that have no order of their own.
-	folds []string
-	// seen and changed are the reloads in which the row was last merged and last differed.
-	seen, changed uint64
 	// before is the value at the begin of reload beforeOf: a row that comes in twice in one reload is compared with that.
-	before   *T
-	beforeOf uint64
-	// pos is the place among the shown rows, or -1.
-	pos int
+	before *T
+	// fold is the folded text of the first sort column that has no order of its own, and more those of the others. Nearly every
+	// order has one such column, and a slice for each of a million rows would be dear.
+	fold string
+	more *[]string
+	// seq is the order of arrival; it decides between rows that sort alike, so every order is total and stable.
+	seq uint32
+	// seen and changed are the reloads in which the row was last merged and last differed.
+	seen, changed, beforeOf uint32
 	// match is whether scope and filter let the row through.
 	match bool
 	// loose rows wait to be placed, dead ones to be swept out.
@@ -40,7 +43,7 @@ type Rows[T any, K ~string] struct {
 	// order holds the placed rows in sort order; loose the rows that still have to be placed.
 	order, loose, shown []*row[T, K]
 	live                int
-	seq, gen            uint64
+	seq, gen            uint32
 	loading             bool
 
 	sortKeys []SortKey
@@ -52,7 +55,7 @@ type Rows[T any, K ~string] struct {
 	marksSeen     uint64
 
 	// What the next question has to work off.
-	dirty, resort, refilter, dead bool
+	dirty, resort, refold, refilter, dead bool
 
 	version uint64
 	cursor  cursor[K]
@@ -97,8 +100,8 @@ func (r *Rows[T, K]) merge(item *T) {
 	k := r.key(item)
 	old, held := r.byKey[k]
 	if !held {
-		r.seq++
-		fresh := &row[T, K]{item: item, key: k, seq: r.seq, seen: r.gen, pos: -1, loose: true}
+		r.number()
+		fresh := &row[T, K]{item: item, key: k, seq: r.seq, seen: r.gen, loose: true}
 		r.prepare(fresh)
 		r.byKey[k] = fresh
 		r.loose = append(r.loose, fresh)
@@ -122,6 +125,18 @@ func (r *Rows[T, K]) merge(item *T) {
 		old.changed = 0
 	}
 	r.replace(old, item)
+}
+
+// number counts one arrival. After four thousand million of them the held rows are counted afresh, in the order they stand in.
+func (r *Rows[T, K]) number() {
+	if r.seq == math.MaxUint32 {
+		r.seq = 0
+		for _, x := range slices.SortedFunc(maps.Values(r.byKey), func(a, b *row[T, K]) int { return cmp.Compare(a.seq, b.seq) }) {
+			r.seq++
+			x.seq = r.seq
+		}
+	}
+	r.seq++
 }
 
 // replace puts a new value into a placed row, and out of its place when it sorts elsewhere now.
@@ -257,7 +272,7 @@ func (r *Rows[T, K]) KeyAt(i int) K {
 func (r *Rows[T, K]) Index(k K) int {
 	r.settle()
 	if x, ok := r.byKey[k]; ok {
-		return x.pos
+		return r.place(x)
 	}
 	return -1
 }

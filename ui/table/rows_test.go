@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -25,6 +26,9 @@ func hostColumns() []Column[host] {
 			Text: func(h *host) string { return fmt.Sprint(h.n) },
 			Less: func(a, b *host) int { return cmp.Compare(a.n, b.n) },
 		},
+		{ID: "less", Hidden: true, Text: func(h *host) string { return h.name }, Less: func(a, b *host) int { return strings.Compare(a.name, b.name) }},
+		{ID: "rank", Hidden: true, Text: func(h *host) string { return fmt.Sprint(h.n) }, Rank: func(h *host) int64 { return int64(h.n) }},
+		{ID: "id", Hidden: true, Text: func(h *host) string { return string(h.id) }},
 	}
 }
 

@@ -1,0 +1,189 @@
+//go:build unix
+
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/unitty/unitty/unity/fleet/live"
+	"github.com/unitty/unitty/unity/fleet/picture/picturetest"
+	"github.com/unitty/unitty/unity/fleet/snapshot"
+	"github.com/unitty/unitty/unity/unitytest"
+)
+
+// perEndpoint is the memory that an endpoint may cost, everything included.
+const perEndpoint = 1200
+
+// What a child process does.
+const (
+	childNothing = "nothing"
+	childLoad    = "load"
+	childList    = "list"
+	childSync    = "sync"
+)
+
+// order is what a child is told on its standard input.
+type order struct {
+	Path  string
+	Base  string
+	Creds unitytest.Credentials
+}
+
+// memoryRows measures the most memory that a process ever had, in processes of their own.
+func memoryRows(ctx context.Context, b *bench) error {
+	empty, _, err := b.childPeak(ctx, childNothing, order{})
+	if err != nil {
+		return err
+	}
+	if empty == 0 {
+		b.add(row{name: "memory per endpoint", missing: "this system does not tell the peak of a process"})
+		return nil
+	}
+	for _, n := range b.sizes()[1:] {
+		f, err := b.snapshotAt(n)
+		if err != nil {
+			return err
+		}
+		if err := save(ctx, f, picturetest.Random(seed, n/perSite+1, n)); err != nil {
+			return err
+		}
+		for _, what := range []struct{ child, name string }{{childLoad, "load"}, {childList, "load and list"}} {
+			if err := b.peak(ctx, what.child, order{Path: f.Path()}, empty, n, "memory "+count(n)+", "+what.name); err != nil {
+				return err
+			}
+		}
+		if err := os.RemoveAll(filepath.Dir(f.Path())); err != nil {
+			return err
+		}
+	}
+	return b.syncPeaks(ctx, empty)
+}
+
+// syncPeaks lets children read whole consoles from a server in this process.
+func (b *bench) syncPeaks(ctx context.Context, empty int) error {
+	sizes := []int{10_000, 50_000, 200_000}
+	if b.quick {
+		sizes = sizes[:2]
+	}
+	for _, n := range sizes {
+		w, err := serve(ctx, unitytest.Options{Sites: n / perSite, Endpoints: n})
+		if err != nil {
+			return err
+		}
+		err = b.peak(ctx, childSync, order{Base: w.base, Creds: w.creds}, empty, n, "memory "+count(n)+", sync")
+		w.close()
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// peak adds the row of one child.
+func (b *bench) peak(ctx context.Context, child string, o order, empty, n int, name string) error {
+	most, got, err := b.childPeak(ctx, child, o)
+	if err != nil {
+		return err
+	}
+	if got != n {
+		return fmt.Errorf("%s: the child has %d of %d machines", name, got, n)
+	}
+	b.add(row{name: name + ", per endpoint", value: float64(most-empty) / float64(n), unit: unitBytes, budget: perEndpoint, absolute: true,
+		note: fmt.Sprintf("peak %s MB, of which an empty process is %s MB", count(most>>20), count(empty>>20))})
+	return nil
+}
+
+// childPeak runs this program again and gives its VmHWM in bytes and the number of machines it ended with.
+func (b *bench) childPeak(ctx context.Context, child string, o order) (most, machines int, err error) {
+	self, err := os.Executable()
+	if err != nil {
+		return 0, 0, err
+	}
+	in, err := json.Marshal(o)
+	if err != nil {
+		return 0, 0, err
+	}
+	cmd := exec.CommandContext(ctx, self, "-child", child) //nolint:gosec // this program itself
+	cmd.Stdin, cmd.Stderr = bytes.NewReader(in), b.errs
+	out, err := cmd.Output()
+	if err != nil {
+		return 0, 0, err
+	}
+	_, err = fmt.Sscan(string(out), &most, &machines)
+	return most, machines, err
+}
+
+// beChild does what the parent wants to know the memory of, and prints the peak.
+func beChild(ctx context.Context, what string, out io.Writer) error {
+	var o order
+	if err := json.NewDecoder(os.Stdin).Decode(&o); err != nil {
+		return err
+	}
+	n, err := 0, error(nil)
+	switch what {
+	case childNothing:
+	case childLoad, childList:
+		n, err = loadInChild(ctx, o, what == childList)
+	case childSync:
+		n, err = syncInChild(ctx, o)
+	default:
+		err = fmt.Errorf("-child %s: there is no such child", what)
+	}
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(out, peakOfSelf(), n)
+	return err
+}
+
+func loadInChild(ctx context.Context, o order, list bool) (int, error) {
+	f, err := snapshot.New(o.Path, snapshotKey(), snapshot.Binding{BaseURL: "https://measure.example"})
+	if err != nil {
+		return 0, err
+	}
+	p, _, err := load(ctx, f)
+	if err != nil {
+		return 0, err
+	}
+	if list {
+		return (&scanned{n: p.Len(), p: p}).listed().Len(), nil
+	}
+	return p.Len(), nil
+}
+
+func syncInChild(ctx context.Context, o order) (int, error) {
+	w := &world{base: o.Base, creds: o.Creds}
+	c, err := w.client()
+	if err != nil {
+		return 0, err
+	}
+	f := live.New(live.Options{Client: c})
+	if err := f.Sync(ctx); err != nil {
+		return 0, err
+	}
+	return f.Current().Len(), nil
+}
+
+// peakOfSelf is the most memory that this process had, in bytes; 0 where the system does not tell.
+func peakOfSelf() int {
+	raw, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		return 0
+	}
+	for line := range strings.Lines(string(raw)) {
+		if rest, ok := strings.CutPrefix(line, "VmHWM:"); ok {
+			n, _ := strconv.Atoi(strings.TrimSuffix(strings.TrimSpace(rest), " kB"))
+			return n << 10
+		}
+	}
+	return 0
+}
