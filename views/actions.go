@@ -2,7 +2,6 @@ package views
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	tea "charm.land/bubbletea/v2"
@@ -19,11 +18,17 @@ func EndpointSpecs() []ui.Spec {
 		title, help, key string
 		hint             int
 	}{
-		"endpoint.scan":    {"scan", "Runs a scan at the machine's next poll.", "s", 20},
-		"endpoint.cleanup": {"clean up", "Scans and quarantines what is found, at the machine's next poll.", "c", 21},
-		"endpoint.restart": {"restart", "Reboots the machine at its next poll; unsaved work is lost.", "R", 22},
-		"endpoint.isolate": {"isolate", "Cuts the machine off the network at its next poll.", "i", 23},
-		"endpoint.release": {"release", "Ends the isolation of the machine at its next poll.", "I", 24},
+		"endpoint.scan":          {"scan", "Runs a scan at the machine's next poll.", "s", 20},
+		"endpoint.cleanup":       {"clean up", "Scans and quarantines what is found, at the machine's next poll.", "c", 21},
+		"endpoint.restart":       {"restart", "Reboots the machine at its next poll; unsaved work is lost.", "R", 22},
+		"endpoint.isolate":       {"isolate", "Cuts the machine off the network at its next poll.", "i", 23},
+		"endpoint.release":       {"release", "Ends the isolation of the machine at its next poll.", "I", 24},
+		"endpoint.uninstall":     {"uninstall", "Removes the agent, and with it the protection, at the machine's next poll; the seat stays taken.", "U", 0},
+		"endpoint.changekeycode": {"change keycode", "Moves the agent to another site at the machine's next poll.", "K", 0},
+		"endpoint.deactivate":    {"deactivate", "Deactivates the machine and frees its seat; the agent is removed.", "D", 0},
+		"endpoint.reactivate":    {"reactivate", "Reactivates the machine, which takes a seat again.", "E", 0},
+		"endpoint.move":          {"move", "Moves the machine to another group of its site.", "m", 25},
+		"endpoint.set-policy":    {"set policy", "Gives the machine a policy of its own.", "p", 26},
 	}
 	var out []ui.Spec
 	for _, op := range dispatch.Operations() {
@@ -50,11 +55,15 @@ func riskOf(r dispatch.Risk) ui.Risk {
 func Catalog() []ui.Spec {
 	out := EndpointSpecs()
 	e := &Env{}
-	out = append(out, threatSpec())
+	rebill, movePolicy := chainSpecs()
+	out = append(out, threatSpec(), favouriteSpec(), rebill, movePolicy)
 	for _, a := range e.siteActions() {
 		out = append(out, a.Spec)
 	}
 	for _, a := range e.groupActions(unity.Site{}) {
+		out = append(out, a.Spec)
+	}
+	for _, a := range e.adminActions(nil) {
 		out = append(out, a.Spec)
 	}
 	return out
@@ -66,36 +75,78 @@ func threatSpec() ui.Spec {
 }
 
 func (e *Env) endpointActions() []ui.Action[fleet.Machine] {
-	var out []ui.Action[fleet.Machine]
+	return endpointActionsOf(e, (*fleet.Machine).Ref)
+}
+
+// endpointActionsOf are the actions on machines, whatever rows stand for them: refOf tells which machine a row is.
+func endpointActionsOf[T any](e *Env, refOf func(*T) fleet.Ref) []ui.Action[T] {
+	var out []ui.Action[T]
 	specs := EndpointSpecs()
+	ready := func(sel ui.Selection[T]) string { return e.sendable(refsOf(sel, refOf)) }
 	for i, op := range dispatch.Operations() {
-		out = append(out, ui.Action[fleet.Machine]{Spec: specs[i], Ready: e.sendable, Do: func(sel ui.Selection[fleet.Machine]) tea.Cmd {
-			return ui.Propose(specs[i].Title, func(ctx context.Context) (ui.Plan, error) { return e.plan(ctx, op, sel) })
+		out = append(out, ui.Action[T]{Spec: specs[i], Ready: ready, Do: func(sel ui.Selection[T]) tea.Cmd {
+			c := choiceOf(sel, refOf)
+			if len(op.Needs) == 0 {
+				return e.proposeOn(specs[i].Title, op, c)
+			}
+			return e.askArguments(op, e.chosen(c), func(whole dispatch.Operation) tea.Cmd { return e.proposeOn(specs[i].Title, whole, c) })
 		}})
 	}
-	return append(out, ui.Action[fleet.Machine]{Spec: threatSpec(), Do: func(sel ui.Selection[fleet.Machine]) tea.Cmd {
-		return ui.Push(ui.NewList(e.EndpointThreats(*sel.Items[0])))
+	out = append(append(out, chainActions(e, refOf)...), userActions(e, refOf)...)
+	return append(out, ui.Action[T]{Spec: threatSpec(), Do: func(sel ui.Selection[T]) tea.Cmd {
+		ref := refOf(sel.Items[0])
+		m := fleet.Machine{SiteID: ref.Site, SiteName: ref.SiteName}
+		m.ID, m.HostName = ref.ID, ref.HostName
+		return ui.Push(ui.NewList(e.EndpointThreats(m)))
 	}})
 }
 
+// choice is a selection of machines, whatever its rows were.
+type choice struct {
+	refs   []fleet.Ref
+	keys   []string
+	hidden []string
+	filter string
+}
+
+func choiceOf[T any](sel ui.Selection[T], refOf func(*T) fleet.Ref) choice {
+	return choice{refs: refsOf(sel, refOf), keys: sel.Keys, hidden: sel.Hidden, filter: sel.Filter}
+}
+
+func refsOf[T any](sel ui.Selection[T], refOf func(*T) fleet.Ref) []fleet.Ref {
+	out := make([]fleet.Ref, 0, len(sel.Items))
+	for _, row := range sel.Items {
+		out = append(out, refOf(row))
+	}
+	return out
+}
+
 // sendable gives the reason why nothing can be sent to the chosen machines.
-func (e *Env) sendable(sel ui.Selection[fleet.Machine]) string {
+func (e *Env) sendable(refs []fleet.Ref) string {
 	if e.Client.ReadOnly() {
 		return "this profile is read-only"
 	}
-	for _, m := range sel.Items {
-		if s := e.site(m.SiteID); s != nil && !s.Writable() {
+	if reason := e.offline(); reason != "" {
+		return reason
+	}
+	for _, r := range refs {
+		if s := e.site(r.Site); s != nil && !s.Writable() {
 			return "needs admin access to " + siteName(s) + ", you have " + unity.AccessWord(s.AccessLevel)
 		}
 	}
 	return ""
 }
 
+// proposeOn plans a complete operation on chosen machines and asks about it.
+func (e *Env) proposeOn(title string, op dispatch.Operation, c choice) tea.Cmd {
+	return ui.Propose(title, func(ctx context.Context) (ui.Plan, error) { return e.plan(ctx, op, c) })
+}
+
 // plan freezes the chosen machines and plans an operation on them.
-func (e *Env) plan(ctx context.Context, op dispatch.Operation, sel ui.Selection[fleet.Machine]) (ui.Plan, error) {
-	refs := e.chosen(sel)
-	if len(refs) < len(sel.Keys) {
-		return ui.Plan{}, fmt.Errorf("%d of the %d marked machines are not known any more; open their list once, or clear the marks", len(sel.Keys)-len(refs), len(sel.Keys))
+func (e *Env) plan(ctx context.Context, op dispatch.Operation, c choice) (ui.Plan, error) {
+	refs := e.chosen(c)
+	if len(refs) < len(c.keys) {
+		return ui.Plan{}, fmt.Errorf("%d of the %d marked machines are not known any more; open their list once, or clear the marks", len(c.keys)-len(refs), len(c.keys))
 	}
 	frozen, err := dispatch.Freeze(e.Binding(), refs)
 	if err != nil {
@@ -110,128 +161,29 @@ func (e *Env) plan(ctx context.Context, op dispatch.Operation, sel ui.Selection[
 		return ui.Plan{}, err
 	}
 	out := e.present(p)
-	out.Hidden = sel.Hidden
-	if sel.Filter != "" && len(sel.Hidden) > 0 {
-		out.Warnings = append(out.Warnings, fmt.Sprintf("%d of the machines are hidden by the filter %q", len(sel.Hidden), unity.Clean(sel.Filter)))
+	out.Hidden = c.hidden
+	if c.filter != "" && len(c.hidden) > 0 {
+		out.Warnings = append(out.Warnings, fmt.Sprintf("%d of the machines are hidden by the filter %q", len(c.hidden), unity.Clean(c.filter)))
 	}
 	return out, nil
 }
 
 // chosen are the machines of a selection: the rows at hand as they are, marked ones of other lists as last read.
-func (e *Env) chosen(sel ui.Selection[fleet.Machine]) []fleet.Ref {
-	rows := map[unity.EndpointID]fleet.Ref{}
-	for _, m := range sel.Items {
-		rows[m.ID] = m.Ref()
+func (e *Env) chosen(c choice) []fleet.Ref {
+	if len(c.keys) == 0 {
+		return append([]fleet.Ref(nil), c.refs...)
 	}
-	if len(sel.Keys) == 0 {
-		var out []fleet.Ref
-		for _, m := range sel.Items {
-			out = append(out, m.Ref())
-		}
-		return out
+	rows := map[unity.EndpointID]fleet.Ref{}
+	for _, r := range c.refs {
+		rows[r.ID] = r
 	}
 	var out []fleet.Ref
-	for _, k := range sel.Keys {
+	for _, k := range c.keys {
 		if r, ok := rows[unity.EndpointID(k)]; ok {
 			out = append(out, r)
 			continue
 		}
 		out = append(out, e.refs([]string{k})...)
-	}
-	return out
-}
-
-// present makes plain data of a plan.
-func (e *Env) present(p *dispatch.Plan) ui.Plan {
-	out := ui.Plan{Action: p.Operation.ID, Title: p.Operation.Name, Risk: riskOf(p.Risk()), Console: p.Console, Line: p.Line(),
-		Machines: len(p.Targets), Sites: p.Sites(), Customers: p.Customers(), Warnings: p.Warnings, Stale: p.Stale}
-	out.Type, out.TypeLabel = p.Typed()
-	if len(p.Targets) == 1 {
-		out.Stale = nil // the line says when it was seen
-	}
-	for _, t := range p.Targets {
-		out.Names = append(out.Names, t.Name())
-		out.Touches = append(out.Touches, "endpoint/"+string(t.ID))
-	}
-	for _, s := range p.Skipped {
-		out.Skipped = append(out.Skipped, s.Ref.Name()+": "+s.Reason)
-	}
-	sites := map[unity.SiteID]bool{}
-	for _, b := range p.Batches {
-		out.Requests = append(out.Requests, b.Request.Method+" "+b.Request.Path+"\n"+string(b.Request.Body))
-		if site := b.Targets.Site(); !sites[site] {
-			sites[site] = true
-			out.Touches = append(out.Touches, "commands/"+string(site))
-		}
-	}
-	if len(p.Targets) == 0 {
-		out.Blocked = "nothing is left to do: every chosen machine is skipped"
-	}
-	// The job is handed from Run to Follow, which is called after Run has returned.
-	var done *dispatch.Job
-	out.Run = func(ctx context.Context, report func(ui.Job)) { done = e.run(ctx, p, report) }
-	out.Follow = func(ctx context.Context, finished ui.Job, report func(ui.Job)) { e.follow(ctx, done, finished, report) }
-	return out
-}
-
-// follow watches the sent commands until the agents have them.
-func (e *Env) follow(ctx context.Context, job *dispatch.Job, shown ui.Job, report func(ui.Job)) {
-	if job == nil {
-		return
-	}
-	words := map[string]string{}
-	// An error only ends the watching; the lists of commands go on telling.
-	_ = dispatch.Track(ctx, e.Client, job, func(id unity.EndpointID, s unity.CommandState) {
-		text := s.String()
-		if s.Open() {
-			text += " · " + e.NextPoll(id)
-		}
-		if words[string(id)] == text {
-			return
-		}
-		words[string(id)] = text
-		next := shown
-		next.Targets = append([]ui.Target(nil), shown.Targets...)
-		for i := range next.Targets {
-			if w, ok := words[next.Targets[i].Key]; ok {
-				next.Targets[i].Tracking = w
-			}
-		}
-		report(next)
-	})
-}
-
-// run carries a plan out and reports it as plain data.
-func (e *Env) run(ctx context.Context, p *dispatch.Plan, report func(ui.Job)) *dispatch.Job {
-	var last ui.Job
-	job, err := p.Run(ctx, e.Client, dispatch.RunOptions{Audit: e.Audit, Report: func(j dispatch.Job) {
-		last = jobOf(j)
-		report(last)
-	}})
-	if err == nil {
-		return job
-	}
-	// The job did not start, or its end could not be written down.
-	if last.ID == "" {
-		last = ui.Job{Title: p.Line(), Started: e.Client.Now()}
-		for _, t := range p.Targets {
-			last.Targets = append(last.Targets, ui.Target{Key: string(t.ID), Name: t.Name(), Site: t.SiteName.String(), Outcome: ui.Failed, Reason: err.Error()})
-		}
-	}
-	last.Finished = e.Client.Now()
-	last.Note = err.Error()
-	if errors.Is(err, unity.ErrRefused) {
-		last.Note = "refused: nothing was sent"
-	}
-	report(last)
-	return job
-}
-
-func jobOf(j dispatch.Job) ui.Job {
-	out := ui.Job{ID: j.ID, Title: fmt.Sprintf("%s %s", j.Operation.Name, dispatch.Machines(len(j.Results))), Started: j.Started, Finished: j.Finished, Note: j.Note}
-	for _, r := range j.Results {
-		out.Targets = append(out.Targets, ui.Target{Key: string(r.Ref.ID), Name: r.Ref.Name(), Site: r.Ref.SiteName.String(),
-			Outcome: ui.Outcome(r.State), Reason: r.Reason, RequestID: r.RequestID})
 	}
 	return out
 }

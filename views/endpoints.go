@@ -81,12 +81,13 @@ func (e *Env) machineColumns(withSite bool) []table.Column[fleet.Machine] {
 				return theme.Plain
 			}},
 		{ID: "user", Title: "User", Min: 6, Max: 20, Flex: 1, Priority: 4, Text: (*fleet.Machine).User},
-		{ID: "group", Title: "Group", Min: 8, Max: 24, Flex: 1, Priority: 5, Text: (*fleet.Machine).GroupLabel},
-		{ID: "policy", Title: "Policy", Min: 10, Max: 28, Flex: 1, Priority: 6, Text: func(m *fleet.Machine) string { return e.policyLabel(m.PolicyID, m.Policy) }},
 		{ID: "version", Title: "Agent", Min: 9, Max: 12, Priority: 7, Text: (*fleet.Machine).Version,
 			Less: func(a, b *fleet.Machine) int { return compareVersions(a.Version(), b.Version()) }},
 		{ID: "os", Title: "System", Min: 12, Max: 36, Flex: 1, Priority: 9, Text: (*fleet.Machine).OS},
 		{ID: "ip", Title: "Addresses", Min: 12, Max: 32, Priority: 8, Text: (*fleet.Machine).IPs},
+		// What is the same in most rows stands last: a page sends the cells of a line up to the last one that differs.
+		{ID: "group", Title: "Group", Min: 8, Max: 24, Flex: 1, Priority: 5, Text: (*fleet.Machine).GroupLabel},
+		{ID: "policy", Title: "Policy", Min: 10, Max: 28, Flex: 1, Priority: 6, Text: func(m *fleet.Machine) string { return e.policyLabel(m.PolicyID, m.Policy) }},
 		{ID: "mac", Title: "MAC", Min: 17, Priority: 10, Hidden: true, Text: (*fleet.Machine).MAC},
 		{ID: "first", Title: "First seen", Min: 10, Priority: 11, Hidden: true, Text: func(m *fleet.Machine) string { return e.dateText(m.FirstSeen) },
 			Less: byTime(func(m *fleet.Machine) time.Time { return m.FirstSeen.Time })},
@@ -113,8 +114,10 @@ func statusText(m *fleet.Machine, now time.Time) string {
 	return m.StatusNote
 }
 
-func statusRank(m *fleet.Machine, now time.Time) int64 {
-	state, known := m.State(now)
+func statusRank(m *fleet.Machine, now time.Time) int64 { return stateRank(m.State(now)) }
+
+// stateRank orders states, the gravest first.
+func stateRank(state string, known bool) int64 {
 	if !known {
 		return 9
 	}
@@ -126,8 +129,9 @@ func statusRank(m *fleet.Machine, now time.Time) int64 {
 	return 8
 }
 
-func statusTone(m *fleet.Machine, now time.Time) theme.Tone {
-	state, known := m.State(now)
+func statusTone(m *fleet.Machine, now time.Time) theme.Tone { return stateTone(m.State(now)) }
+
+func stateTone(state string, known bool) theme.Tone {
 	switch {
 	case !known:
 		return theme.Muted

@@ -8,7 +8,9 @@ import (
 	"github.com/unitty/unitty/ui/table"
 	"github.com/unitty/unitty/unity"
 	"github.com/unitty/unitty/unity/dispatch"
+	"github.com/unitty/unitty/unity/dispatch/journal"
 	"github.com/unitty/unitty/unity/fleet"
+	"github.com/unitty/unitty/unity/fleet/picture"
 )
 
 // Env is what the views of one profile share: the client, what was read already, the marks.
@@ -18,6 +20,11 @@ type Env struct {
 	User string
 	// Audit gets a line per change; nil writes none.
 	Audit *dispatch.Audit
+	// Journal is where changes are written down; nil writes none. Profile is the name they are listed under.
+	Journal *journal.Dir
+	Profile string
+	// SignedIn waits until somebody has signed in again, for changes that are under way meanwhile; nil stops them.
+	SignedIn func(context.Context) error
 	// StaleAfter is the silence after which a machine counts as stale.
 	StaleAfter time.Duration
 	// Refresh is the interval at which the top list reads itself again.
@@ -26,8 +33,16 @@ type Env struct {
 	Scopes func() []string
 	// Marks are the marked endpoints, one set across all screens.
 	Marks *table.Marks[unity.EndpointID]
-	// Index is the picture of all sites that searches use.
+	// Index is the picture of all sites that searches use where there is no Fleet.
 	Index *Index
+	// Fleet keeps the picture of the whole console; nil where there is none, as before a sign-in.
+	Fleet Fleet
+	// Saved are the views of the configuration.
+	Saved []SavedView
+	// Commands are the programs of the configuration that are run on chosen machines.
+	Commands []UserCommand
+	// Book keeps which customers were chosen and opened; at first only while the program runs.
+	Book *PlaceBook
 
 	mu       sync.Mutex
 	console  *unity.Console
@@ -37,6 +52,10 @@ type Env struct {
 	polls    map[unity.EndpointID][]time.Time
 	// reports are what agents last reported, shown until a reload has read them again.
 	reports map[unity.EndpointID]*unity.Status
+	// adopted is when the sites were read that were taken over from the picture last.
+	adopted time.Time
+	// tally are the numbers of the picture that were counted last.
+	tally tally
 }
 
 // NewEnv makes the environment of one profile.
@@ -46,6 +65,7 @@ func NewEnv(c *unity.Client, user string) *Env {
 		sites: map[unity.SiteID]*unity.Site{}, policyOf: map[unity.PolicyID]unity.Text{},
 		known: map[unity.EndpointID]fleet.Ref{}, polls: map[unity.EndpointID][]time.Time{},
 		reports: map[unity.EndpointID]*unity.Status{}}
+	e.Book = NewPlaceBook(Book{}, nil)
 	e.Index = newIndex(e)
 	return e
 }
@@ -165,15 +185,30 @@ func (e *Env) observe(id unity.EndpointID, at time.Time) {
 
 // refs gives the machines with these ids, as they were last read.
 func (e *Env) refs(keys []string) []fleet.Ref {
+	p := e.current()
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	var out []fleet.Ref
 	for _, k := range keys {
 		if r, ok := e.known[unity.EndpointID(k)]; ok {
 			out = append(out, r)
+		} else if r, ok := pictured(p, unity.EndpointID(k)); ok {
+			out = append(out, r)
 		}
 	}
 	return out
+}
+
+// pictured gives a machine of the picture, if it is there.
+func pictured(p *picture.Picture, id unity.EndpointID) (fleet.Ref, bool) {
+	if p == nil {
+		return fleet.Ref{}, false
+	}
+	r, ok := p.Get(id)
+	if !ok {
+		return fleet.Ref{}, false
+	}
+	return r.Ref(), true
 }
 
 // NextPoll words when a machine is expected to report next, from the polls that were seen while unitty ran.

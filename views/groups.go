@@ -65,7 +65,7 @@ func (e *Env) groupActions(s unity.Site) []ui.Action[groupRow] {
 			Do:   func(sel ui.Selection[groupRow]) tea.Cmd { return ui.Push(screen(sel.Items[0])) },
 		}
 	}
-	return []ui.Action[groupRow]{
+	return append([]ui.Action[groupRow]{
 		open("group.details", "details", "Shows all that is known of the group.", "i", 10, func(g *groupRow) ui.Screen {
 			return ui.NewDetail(e.Groups(s), g)
 		}),
@@ -81,7 +81,7 @@ func (e *Env) groupActions(s unity.Site) []ui.Action[groupRow] {
 			}
 			return ui.NewList(e.GroupThreats(s, g.Group))
 		}),
-	}
+	}, e.groupChanges(s)...)
 }
 
 func compareFold(a, b string) int {

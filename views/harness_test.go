@@ -16,6 +16,7 @@ import (
 	"github.com/unitty/unitty/ui"
 	"github.com/unitty/unitty/ui/uitest"
 	"github.com/unitty/unitty/unity"
+	"github.com/unitty/unitty/unity/fleet/live"
 	"github.com/unitty/unitty/unity/unitytest"
 	"github.com/unitty/unitty/views"
 )
@@ -112,9 +113,14 @@ func open(t *testing.T, w, h int, o unitytest.Options) *console {
 	if err != nil {
 		t.Fatal(err)
 	}
+	ctx, end := context.WithCancel(context.Background())
+	t.Cleanup(end)
+	kept := live.New(live.Options{Client: client, StaleAfter: env.StaleAfter})
+	env.Fleet = views.Watch(ctx, kept)
+	go func() { _ = kept.Run(ctx) }()
 	root := ui.New(ui.Config{Version: "test", Theme: th, IdleLock: time.Hour,
 		Header: func() ui.Header { return ui.Header{Profile: "test", Console: env.ConsoleName()} },
-		Home:   func() ui.Screen { return ui.NewList(env.Sites()) }, Restore: env.Restore, Commands: env.Places(), Catalog: views.Catalog(),
+		Home:   env.Home, Restore: env.Restore, Commands: env.Places(), Catalog: views.Catalog(), Touched: env.Touched,
 		Find: env.Find, Explain: views.Explain, ExportDir: t.TempDir()})
 	d := uitest.New(root, w, h)
 	t.Cleanup(func() { _ = d.Close() })

@@ -100,6 +100,10 @@ const maxHits = 200
 
 // Find searches while the sweep goes on and emits ever more hits until it is over.
 func (e *Env) Find(ctx context.Context, query string, emit func([]ui.Hit, string)) {
+	if e.Fleet != nil {
+		e.findIn(ctx, query, emit)
+		return
+	}
 	e.Index.Warm(context.WithoutCancel(ctx))
 	for {
 		f, running, changed, err := e.Index.state()

@@ -56,7 +56,7 @@ func (e *Env) SitePolicies(s unity.Site) ui.Resource[unity.Policy, unity.PolicyI
 	return e.policies("Policies", "", func(ctx context.Context) ([]unity.Policy, error) { return e.Client.SitePolicies(ctx, s.ID) })
 }
 
-func (e *Env) admins(title, path string, read func(context.Context) ([]unity.Admin, error)) ui.Resource[unity.Admin, unity.UserID] {
+func (e *Env) admins(title, path string, s *unity.Site, read func(context.Context) ([]unity.Admin, error)) ui.Resource[unity.Admin, unity.UserID] {
 	return ui.Resource[unity.Admin, unity.UserID]{
 		Kind: "admin", Title: title, Path: path,
 		Key:  func(a *unity.Admin) unity.UserID { return a.ID },
@@ -89,17 +89,26 @@ func (e *Env) admins(title, path string, read func(context.Context) ([]unity.Adm
 				add("State", a.UserState.String()).add("Confirmed", yesNo(a.Confirmed)).add("Attached to the console", yesNo(a.MSPUser)).
 				add("Office", a.OfficeTel.String()).add("Mobile", a.MobileTel.String()).add("Id", string(a.ID)).out
 		},
-		Raw:   func(a *unity.Admin) []byte { return raw(a.Record) },
-		Empty: "No admin was listed.",
+		Raw:     func(a *unity.Admin) []byte { return raw(a.Record) },
+		Actions: e.adminActions(s),
+		Depends: adminKeys(s),
+		Empty:   "No admin was listed.",
 	}
 }
 
 // Admins lists the console's admins.
 func (e *Env) Admins() ui.Resource[unity.Admin, unity.UserID] {
-	return e.admins("Admins", "admins", e.Client.Admins)
+	return e.admins("Admins", "admins", nil, e.Client.Admins)
 }
 
 // SiteAdmins lists who has access to a site.
 func (e *Env) SiteAdmins(s unity.Site) ui.Resource[unity.Admin, unity.UserID] {
-	return e.admins("Admins", "", func(ctx context.Context) ([]unity.Admin, error) { return e.Client.SiteAdmins(ctx, s.ID) })
+	return e.admins("Admins", "", &s, func(ctx context.Context) ([]unity.Admin, error) { return e.Client.SiteAdmins(ctx, s.ID) })
+}
+
+func adminKeys(s *unity.Site) []string {
+	if s == nil {
+		return []string{"admins"}
+	}
+	return []string{"admins/" + string(s.ID)}
 }

@@ -6,15 +6,30 @@ import (
 	"github.com/unitty/unitty/ui"
 )
 
-// Places are the commands that lead to the console-wide lists.
+// Places are the commands that lead to the console-wide lists: views across all customers, saved ones, and what has no site.
 func (e *Env) Places() []ui.Command {
 	place := func(id, title, help string, screen func() ui.Screen) ui.Command {
 		return ui.Command{Spec: ui.Spec{ID: id, Title: title, Help: help}, Do: func() tea.Cmd { return ui.Push(screen()) }}
 	}
-	return []ui.Command{
-		place("go.sites", "go to sites", "Lists all customers.", func() ui.Screen { return ui.NewList(e.Sites()) }),
-		place("go.endpoints", "go to all endpoints", "Lists the machines of all customers.", func() ui.Screen { return ui.NewList(e.AllEndpoints()) }),
+	out := []ui.Command{
+		place("go.sites", "go to sites", "Lists all customers.", func() ui.Screen { return ui.NewList(e.allSites()) }),
+		place("go.endpoints", "go to all endpoints", "Lists the machines of all customers.", func() ui.Screen { return e.everything() }),
 		place("go.policies", "go to policies", "Lists the console's policies.", func() ui.Screen { return ui.NewList(e.Policies()) }),
 		place("go.admins", "go to admins", "Lists the console's admins.", func() ui.Screen { return ui.NewList(e.Admins()) }),
+		place("go.usage", "go to usage", "Lists seats and the three counts of endpoints of all customers.", func() ui.Screen { return ui.NewList(e.Usage()) }),
+		{Spec: ui.Spec{ID: "go.customers", Title: "go to a favourite", Help: "Lists favourite customers and those opened last; Enter opens one.",
+			Keys: []string{"F"}}, Do: e.customers},
+		{Spec: ui.Spec{ID: "go.changes", Title: "go to what changed", Help: "Lists infected, silent, new and gone machines of the past 30 days."},
+			Ready: e.needsFleet, Do: e.openChanges},
 	}
+	return append(append(out, e.fleetCommands()...), e.savedCommands()...)
+}
+
+// everything lists the machines of all customers, from the picture where there is one.
+func (e *Env) everything() ui.Screen {
+	if e.Fleet == nil {
+		return ui.NewList(e.AllEndpoints())
+	}
+	views := fleetViews()
+	return e.fleetScreen(views[len(views)-1])
 }

@@ -13,6 +13,7 @@ import (
 
 // SiteScreen shows a site's groups and endpoints side by side; the group under the cursor narrows the endpoints.
 func (e *Env) SiteScreen(s unity.Site) ui.Screen {
+	e.visited(&s)
 	endpoints := ui.NewList(e.SiteEndpoints(s)).Main()
 	groups := e.Groups(s)
 	groups.Moved = func(g *groupRow) tea.Cmd {
@@ -36,7 +37,7 @@ func (e *Env) siteActions() []ui.Action[unity.Site] {
 			Do:   func(sel ui.Selection[unity.Site]) tea.Cmd { return ui.Push(screen(*sel.Items[0])) },
 		}
 	}
-	return []ui.Action[unity.Site]{
+	return append([]ui.Action[unity.Site]{
 		open("site.details", "details", "Shows all that is known of the site.", "i", 10, func(s unity.Site) ui.Screen {
 			return ui.NewDetail(e.Sites(), &s)
 		}),
@@ -52,7 +53,7 @@ func (e *Env) siteActions() []ui.Action[unity.Site] {
 		open("site.admins", "admins", "Lists who has access to the site.", "m", 0, func(s unity.Site) ui.Screen {
 			return ui.NewList(e.SiteAdmins(s))
 		}),
-	}
+	}, e.siteChanges()...)
 }
 
 // Restore makes the screen of a path that an earlier session left, or nil.
@@ -62,7 +63,7 @@ func (e *Env) Restore(path string) ui.Screen {
 	case "sites":
 		return ui.NewList(e.Sites())
 	case "endpoints":
-		return ui.NewList(e.AllEndpoints())
+		return e.everything()
 	case "policies":
 		return ui.NewList(e.Policies())
 	case "admins":
@@ -76,7 +77,7 @@ func (e *Env) Restore(path string) ui.Screen {
 		}
 		return e.SiteScreen(unity.Site{ID: unity.SiteID(id)})
 	}
-	return nil
+	return e.restoreFleet(path)
 }
 
 // siteOf completes a site of which only the id is known.

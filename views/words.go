@@ -17,7 +17,12 @@ func ago(at, now time.Time) string {
 	if at.IsZero() {
 		return "never"
 	}
-	return dispatch.AgeWords(now.Sub(at)) + " ago"
+	age := now.Sub(at)
+	if age < time.Minute {
+		// Seconds that count up in many rows would keep the line busy all the time.
+		return "just now"
+	}
+	return dispatch.AgeWords(age) + " ago"
 }
 
 // local is an instant in the reader's own time.

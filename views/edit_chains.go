@@ -1,0 +1,131 @@
+package views
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+
+	"github.com/unitty/unitty/ui"
+	"github.com/unitty/unitty/unity"
+	"github.com/unitty/unitty/unity/dispatch"
+	"github.com/unitty/unitty/unity/edit/change"
+	"github.com/unitty/unitty/unity/fleet"
+)
+
+// chainSpecs declares the combined actions on machines.
+func chainSpecs() (rebill, movePolicy ui.Spec) {
+	return ui.Spec{ID: "endpoint.rebill", Title: "reactivate and deactivate again", Arity: ui.Many, Risk: ui.RiskDestroy,
+			Help: "For machines that are deactivated and billed all the same: reactivates them, then deactivates them again."},
+		ui.Spec{ID: "endpoint.move-policy", Title: "move and set policy", Arity: ui.Many, Risk: ui.RiskChange,
+			Help: "Moves the machines to another group of their site and gives them a policy."}
+}
+
+// chainActions are the combined actions on machines, whatever rows stand for them.
+func chainActions[T any](e *Env, refOf func(*T) fleet.Ref) []ui.Action[T] {
+	rebill, movePolicy := chainSpecs()
+	ready := func(sel ui.Selection[T]) string { return e.sendable(refsOf(sel, refOf)) }
+	return []ui.Action[T]{
+		{Spec: rebill, Ready: ready, Do: func(sel ui.Selection[T]) tea.Cmd {
+			refs := e.chosen(choiceOf(sel, refOf))
+			return e.proposeChain(rebill.Title, func(ctx context.Context) (*change.Chain, error) {
+				return change.Rebill(ctx, e.Client, e.Binding(), e.knownSites(refs), refs)
+			})
+		}},
+		{Spec: movePolicy, Ready: ready, Do: func(sel ui.Selection[T]) tea.Cmd {
+			return e.moveAndPolicy(movePolicy.Title, e.chosen(choiceOf(sel, refOf)))
+		}},
+	}
+}
+
+// moveAndPolicy asks for the group and for the policy, and plans both.
+func (e *Env) moveAndPolicy(title string, refs []fleet.Ref) tea.Cmd {
+	ops := map[string]dispatch.Operation{}
+	for _, op := range dispatch.Operations() {
+		ops[op.ID] = op
+	}
+	return e.askArguments(ops["endpoint.move"], refs, func(move dispatch.Operation) tea.Cmd {
+		return e.askArguments(ops["endpoint.set-policy"], refs, func(policy dispatch.Operation) tea.Cmd {
+			return e.proposeChain(title, func(ctx context.Context) (*change.Chain, error) {
+				return change.MoveAndPolicy(ctx, e.Client, e.Binding(), e.knownSites(refs), refs, move, policy)
+			})
+		})
+	})
+}
+
+// offboardSite plans the end of the service of a customer, from the complete list of its machines.
+func (e *Env) offboardSite(s unity.Site) tea.Cmd {
+	return e.proposeChain("off-board "+siteName(&s), func(ctx context.Context) (*change.Chain, error) {
+		fresh, err := e.Client.Site(ctx, s.ID)
+		if err != nil {
+			return nil, err
+		}
+		rows, err := unity.Collect(e.Client.Endpoints(ctx, s.ID, unity.EndpointQuery{}))
+		if err != nil {
+			return nil, err
+		}
+		var refs []fleet.Ref
+		for _, row := range rows {
+			if !row.Deactivated.On {
+				refs = append(refs, fleet.NewMachine(row, fresh, fleet.SiteOptions{StaleAfter: e.StaleAfter}, e.Client.Now()).Ref())
+			}
+		}
+		if len(refs) == 0 {
+			return nil, errors.New("the site has no active machine; suspending it is all there is to do")
+		}
+		return change.Offboard(ctx, e.Client, e.Binding(), fresh, refs)
+	})
+}
+
+// proposeChain plans a combined action and asks about it as about its gravest step.
+func (e *Env) proposeChain(title string, plan func(context.Context) (*change.Chain, error)) tea.Cmd {
+	return ui.Propose(title, func(ctx context.Context) (ui.Plan, error) {
+		ch, err := plan(ctx)
+		if err != nil {
+			return ui.Plan{}, err
+		}
+		out := e.present(ch.First)
+		out.Action, out.Title, out.Line = ch.ID, ch.Name, ch.Name+" · "+dispatch.Machines(len(ch.First.Targets))
+		for _, r := range ch.Later() {
+			out.Requests = append(out.Requests, r.Method+" "+r.Path+"\n"+string(r.Body))
+		}
+		out.Touches = append(out.Touches, "sites")
+		for _, t := range ch.First.Targets {
+			out.Touches = append(out.Touches, "endpoints/"+string(t.Site))
+		}
+		out.Follow = nil
+		out.Run = func(ctx context.Context, report func(ui.Job)) { e.runChain(ctx, ch, report) }
+		return out, nil
+	})
+}
+
+// runChain carries the steps out as one job: machines that a step lost stay in its list of targets to the end.
+func (e *Env) runChain(ctx context.Context, ch *change.Chain, report func(ui.Job)) {
+	var lost []ui.Target
+	var shown ui.Job
+	err := ch.Run(ctx, func(step int, plan *dispatch.Plan) (*dispatch.Job, error) {
+		last := step == len(ch.Steps)-1
+		job := e.run(ctx, plan, func(j ui.Job) {
+			shown = j
+			shown.Title = ch.Name
+			shown.Targets = append(append([]ui.Target(nil), lost...), j.Targets...)
+			if !last {
+				shown.Finished = time.Time{} // the whole goes on
+				shown.Note = fmt.Sprintf("step %d of %d: %s", step+1, len(ch.Steps), ch.Steps[step].Title)
+			}
+			report(shown)
+		}, func(o dispatch.RunOptions) (*dispatch.Job, error) { return plan.Run(ctx, e.Client, o) })
+		for _, t := range shown.Targets[len(lost):] {
+			if !last && t.Outcome != ui.Sent && t.Outcome != ui.Skipped {
+				lost = append(lost, t)
+			}
+		}
+		return job, nil
+	})
+	if err != nil {
+		shown.Finished, shown.Note = e.Client.Now(), unity.Clean(err.Error())
+		report(shown)
+	}
+}

@@ -1,0 +1,198 @@
+package views
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/unitty/unitty/unity"
+	"github.com/unitty/unitty/unity/fleet/live"
+	"github.com/unitty/unitty/unity/fleet/picture"
+)
+
+// Fleet keeps the picture of the whole console current; Watch makes one of a live.Fleet. All its methods are safe for
+// concurrent use and none but Refresh blocks.
+type Fleet interface {
+	// Current is the latest picture; it is empty before there is any.
+	Current() *picture.Picture
+	// Changed gives a channel that is closed as soon as picture or state have changed.
+	Changed() <-chan struct{}
+	// State says what is going on.
+	State() live.State
+	// Changes are what was noticed within the past 30 days, the latest first.
+	Changes() []live.Change
+	// Refresh reads what is new, in as few calls as that takes.
+	Refresh(ctx context.Context) error
+	// Touch has sites read again soon.
+	Touch(sites ...unity.SiteID)
+}
+
+// watched tells any number of lists of the changes that a live.Fleet tells one of.
+type watched struct {
+	*live.Fleet
+	mu      sync.Mutex
+	changed chan struct{}
+}
+
+// Watch makes a fleet that many can follow, until ctx ends. Nobody else may receive from f.Changed meanwhile.
+func Watch(ctx context.Context, f *live.Fleet) Fleet {
+	w := &watched{Fleet: f, changed: make(chan struct{})}
+	go func() {
+		for {
+			select {
+			case <-f.Changed():
+				w.mu.Lock()
+				close(w.changed)
+				w.changed = make(chan struct{})
+				w.mu.Unlock()
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	return w
+}
+
+// Changed implements Fleet.
+func (w *watched) Changed() <-chan struct{} {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.changed
+}
+
+// blank tells that a picture shows nothing yet.
+func blank(p *picture.Picture) bool { return p == nil || p.SitesAt.IsZero() && p.Len() == 0 }
+
+// grammar is the selector language over the rows of the picture.
+func (e *Env) grammar() *picture.Grammar {
+	return picture.Language(false, e.StaleAfter, e.now, func(scope string) bool { return !e.hasScope(scope) })
+}
+
+// now is the client's clock, or the system's while there is no client yet.
+func (e *Env) now() time.Time {
+	if e.Client == nil {
+		return time.Now()
+	}
+	return e.Client.Now()
+}
+
+// current is the picture at hand, nil when there is none.
+func (e *Env) current() *picture.Picture {
+	if e.Fleet == nil {
+		return nil
+	}
+	if p := e.Fleet.Current(); !blank(p) {
+		return p
+	}
+	return nil
+}
+
+// adopt makes the sites of a picture known to everything that asks for one, once for each time they were read.
+func (e *Env) adopt(p *picture.Picture) {
+	e.mu.Lock()
+	fresh := p.SitesAt.After(e.adopted) || e.adopted.IsZero() && len(p.Sites) > 0
+	if fresh {
+		e.adopted = p.SitesAt
+	}
+	e.mu.Unlock()
+	if fresh {
+		e.keepSites(p.Sites)
+	}
+}
+
+// Touched has the sites read again that a change has touched; keys are those of invalidations.
+func (e *Env) Touched(keys []string) {
+	if e.Fleet == nil {
+		return
+	}
+	var sites []unity.SiteID
+	for _, k := range keys {
+		switch kind, id, _ := cutKey(k); kind {
+		case "commands", "endpoints", "site", "groups":
+			sites = append(sites, unity.SiteID(id))
+		case "endpoint":
+			if p := e.current(); p != nil {
+				if r, ok := p.Get(unity.EndpointID(id)); ok {
+					sites = append(sites, r.SiteID())
+				}
+			}
+		}
+	}
+	if len(sites) > 0 {
+		e.Fleet.Touch(sites...)
+	}
+}
+
+// offline is the reason why nothing can be sent while the server cannot be reached, "" while it can.
+func (e *Env) offline() string {
+	if e.Fleet == nil {
+		return ""
+	}
+	err := e.Fleet.State().Err
+	if err == nil || !errors.Is(err, unity.ErrUnreachable) {
+		return ""
+	}
+	p := e.current()
+	if p == nil || p.ReadAt.IsZero() {
+		return "offline: the server cannot be reached"
+	}
+	return "offline: the server cannot be reached; what is shown was read " + ago(p.ReadAt, e.now())
+}
+
+// progress words a sync that is under way, "" when none is.
+func (e *Env) progress() string {
+	s := e.Fleet.State()
+	switch s.Phase {
+	case live.PhaseLoading:
+		return "reading the picture on disk"
+	case live.PhaseSites:
+		return "reading the list of sites"
+	case live.PhaseMachines:
+		return searched(s.Done, s.Total, s.Failed, 0)
+	case live.PhaseReports:
+		return "reading the agents' reports"
+	default:
+		return ""
+	}
+}
+
+func searched(done, total, failed, hidden int) string {
+	text := fmt.Sprintf("searched %d of %d sites", done, total)
+	if failed > 0 {
+		text += fmt.Sprintf(", %d failed", failed)
+	}
+	if hidden > 0 {
+		text += fmt.Sprintf(", %d without access", hidden)
+	}
+	return text
+}
+
+// missing names what a picture lacks, notes what is to be known of what it has.
+func (e *Env) missing(p *picture.Picture) (problems, notes []string) {
+	for _, s := range p.Failed {
+		problems = append(problems, s.Name.String()+": "+s.Err.Error())
+	}
+	if p.StatusErr != nil {
+		problems = append(problems, "agent status: "+scopeAdvice(p.StatusErr))
+	}
+	if err := e.Fleet.State().Err; err != nil && len(p.Failed) == 0 {
+		problems = append(problems, err.Error())
+	}
+	if p.StatusErr == nil && p.Unjoined > 0 {
+		notes = append(notes, fmt.Sprintf("%d of %d machines have no agent status that is theirs for certain", p.Unjoined, p.Len()))
+	}
+	if p.Hidden > 0 {
+		notes = append(notes, fmt.Sprintf("%d sites are not readable for this user", p.Hidden))
+	}
+	return problems, notes
+}
+
+// source says that a picture does not come from the server, "" when it does.
+func source(p *picture.Picture) string {
+	if p.Stale {
+		return "from disk, not yet read again"
+	}
+	return ""
+}

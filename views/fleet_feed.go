@@ -1,0 +1,226 @@
+package views
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/unitty/unitty/ui"
+	"github.com/unitty/unitty/unity"
+	"github.com/unitty/unitty/unity/fleet/picture"
+)
+
+// feed hands the machines of a choice to a list: all of them first, and then what differs from picture to picture.
+type feed struct {
+	env *Env
+	// choose picks the machines of a picture; nil picks all.
+	choose func(ctx context.Context, p *picture.Picture, now time.Time) members
+	// chosen is told of each picture that is handed over, in the update loop.
+	chosen func(p *picture.Picture)
+
+	mu sync.Mutex
+	// base and set are what was handed over last.
+	base *picture.Picture
+	set  members
+	at   time.Time
+	// shown is the picture whose rows the list holds, left how many its filter could not decide on.
+	shown *picture.Picture
+	left  int
+	// lasting is the context of the reads, without its end: what filters run under, since they are quick and never given up.
+	lasting context.Context
+}
+
+// members tells which machines are chosen; a nil one chooses all.
+type members interface{ Has(r picture.Row) bool }
+
+// memberIf are the machines of which something holds that does not change as long as the row is the same.
+type memberIf func(r picture.Row) bool
+
+// Has implements members.
+func (f memberIf) Has(r picture.Row) bool { return f(r) }
+
+// live makes a list follow the picture.
+func (f *feed) live() *ui.Live[picture.Row] {
+	return &ui.Live[picture.Row]{Read: f.read, Changed: f.env.Fleet.Changed, Refresh: f.env.Fleet.Refresh}
+}
+
+// read gives what differs from the picture that was handed over last.
+func (f *feed) read(ctx context.Context) (ui.Delta[picture.Row], error) {
+	e := f.env
+	p := e.current()
+	if p == nil {
+		if err := e.Fleet.State().Err; err != nil {
+			return ui.Delta[picture.Row]{}, err
+		}
+		return ui.Delta[picture.Row]{Total: -1, Progress: cmp.Or(e.progress(), "waiting for the first sites")}, nil
+	}
+	e.adopt(p)
+	f.mu.Lock()
+	same := p == f.base && e.now().Sub(f.at) < againAfter
+	f.mu.Unlock()
+	if same {
+		return f.delta(p), nil
+	}
+	var set members
+	if f.choose != nil {
+		set = f.choose(ctx, p, e.now())
+	}
+	if err := ctx.Err(); err != nil {
+		return ui.Delta[picture.Row]{}, err
+	}
+	f.mu.Lock()
+	base, old := f.base, f.set
+	f.base, f.set, f.at, f.lasting = p, set, e.now(), context.WithoutCancel(ctx)
+	f.mu.Unlock()
+	rows, gone := differences(base, old, p, set)
+	if base == nil {
+		sortByHost(rows)
+	}
+	d := f.delta(p)
+	d.Items, d.Gone = handles(rows), handles(gone)
+	d.Merged = func() { f.merged(p) }
+	return d, nil
+}
+
+// againAfter is how long a choice holds that looks at the clock, while the picture stays the same.
+const againAfter = time.Minute
+
+// delta says how the picture stands that was handed over last.
+func (f *feed) delta(p *picture.Picture) ui.Delta[picture.Row] {
+	d := ui.Delta[picture.Row]{Total: -1, Age: p.ReadAt, Progress: f.env.progress(), Source: source(p)}
+	d.Problems, d.Notes = f.env.missing(p)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if s, ok := f.set.(*picture.Set); ok && s.LeftOut > 0 {
+		d.Notes = append(d.Notes, thousands(s.LeftOut)+" machines are left out: what their agents report is not known")
+	}
+	return d
+}
+
+func (f *feed) merged(p *picture.Picture) {
+	f.mu.Lock()
+	f.shown = p
+	f.mu.Unlock()
+	if f.chosen != nil {
+		f.chosen(p)
+	}
+}
+
+// handles gives rows the addresses that a list wants, in one piece of memory.
+func handles(rows []picture.Row) []*picture.Row {
+	out := make([]*picture.Row, len(rows))
+	for i := range rows {
+		out[i] = &rows[i]
+	}
+	return out
+}
+
+// sortByHost spares the list the sorting of a first look.
+func sortByHost(rows []picture.Row) {
+	type keyed struct {
+		key string
+		row picture.Row
+	}
+	all := make([]keyed, len(rows))
+	for i, r := range rows {
+		all[i] = keyed{strings.ToLower(rowHost(&r)), r}
+	}
+	slices.SortStableFunc(all, func(a, b keyed) int { return strings.Compare(a.key, b.key) })
+	for i := range all {
+		rows[i] = all[i].row
+	}
+}
+
+// differences gives the rows of a choice that are new or newer than those of an older one, and those that are gone. Sites that
+// were not read again cost no more than a look at their sets. A nil set is everything.
+func differences(old *picture.Picture, oldSet members, p *picture.Picture, set members) (rows, gone []picture.Row) {
+	in := func(s members, r picture.Row) bool { return s == nil || s.Has(r) }
+	for _, c := range p.Chunks() {
+		var was *picture.Chunk
+		if old != nil {
+			was = old.Chunk(c.Site().ID)
+		}
+		if was == c {
+			if set == nil && oldSet == nil {
+				continue
+			}
+			for i := range c.Len() {
+				switch now, then := in(set, c.Row(i)), in(oldSet, c.Row(i)); {
+				case now && !then:
+					rows = append(rows, c.Row(i))
+				case then && !now:
+					gone = append(gone, c.Row(i))
+				}
+			}
+			continue
+		}
+		kept := map[unity.EndpointID]bool{}
+		for i := range c.Len() {
+			if r := c.Row(i); in(set, r) {
+				rows = append(rows, r)
+				if was != nil {
+					kept[r.ID()] = true
+				}
+			}
+		}
+		gone = append(gone, lost(was, oldSet, kept)...)
+	}
+	if old != nil {
+		for _, c := range old.Chunks() {
+			if p.Chunk(c.Site().ID) == nil {
+				gone = append(gone, lost(c, oldSet, nil)...)
+			}
+		}
+	}
+	return rows, gone
+}
+
+// lost are the rows of an older chunk that were chosen and are not among those that are kept.
+func lost(c *picture.Chunk, set members, kept map[unity.EndpointID]bool) []picture.Row {
+	var out []picture.Row
+	for i := range c.Len() {
+		if r := c.Row(i); (set == nil || set.Has(r)) && !kept[r.ID()] {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+// filter compiles an expression to a look-up in a set that is worked out once for the whole picture.
+func (f *feed) filter(g *picture.Grammar) func(string) (func(*picture.Row) bool, error) {
+	return func(expr string) (func(*picture.Row) bool, error) {
+		q, err := g.Compile(expr)
+		if err != nil {
+			return nil, err
+		}
+		now := f.env.now()
+		f.mu.Lock()
+		p, ctx := f.shown, f.lasting
+		f.mu.Unlock()
+		plan := q.Plan()
+		if p == nil {
+			return func(r *picture.Row) bool { return plan.Match(*r, now) }, nil
+		}
+		set := p.Select(ctx, q, now)
+		f.mu.Lock()
+		f.left = set.LeftOut
+		f.mu.Unlock()
+		return func(r *picture.Row) bool {
+			// A row of a newer picture that is just being merged is asked by itself.
+			return set.Has(*r) || p.Chunk(r.SiteID()) != r.Chunk() && plan.Match(*r, now)
+		}, nil
+	}
+}
+
+// undecided says how many machines the filter in force left out because nobody knows whether they belong in.
+func (f *feed) undecided() string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.left == 0 {
+		return ""
+	}
+	return thousands(f.left) + " left out: their agents' reports are not known"
+}

@@ -1,0 +1,93 @@
+package views
+
+import (
+	"strings"
+
+	tea "charm.land/bubbletea/v2"
+
+	"github.com/unitty/unitty/theme"
+	"github.com/unitty/unitty/ui"
+	"github.com/unitty/unitty/ui/table"
+	"github.com/unitty/unitty/unity"
+	"github.com/unitty/unitty/unity/fleet"
+	"github.com/unitty/unitty/unity/fleet/picture"
+)
+
+type rowResource = ui.Resource[picture.Row, unity.EndpointID]
+
+// rows is what every list over the picture has in common.
+func (e *Env) rows(title, path string, f *feed) rowResource {
+	f.env = e
+	g := e.grammar()
+	return rowResource{
+		Kind: "endpoint", Title: title, Path: path,
+		Key:     func(r *picture.Row) unity.EndpointID { return r.ID() },
+		Name:    func(r *picture.Row) string { return r.Name() },
+		Columns: e.rowColumns(),
+		Sort:    []table.SortKey{{Column: "host"}},
+		Search: func(r *picture.Row) string {
+			return strings.Join([]string{r.HostName().Raw(), r.SiteName().Raw(), r.User(), r.IPs(), r.MAC(), r.SiteKey().String()}, " ")
+		},
+		Filter: f.filter(g), Aside: f.undecided,
+		Complete: g.Complete,
+		Live:     f.live(),
+		Enter:    func(r *picture.Row) tea.Cmd { return ui.Push(e.EndpointScreen(*r.Machine(e.StaleAfter))) },
+		Detail:   func(r *picture.Row) []ui.Field { return e.machineDetail(r.Machine(e.StaleAfter)) },
+		Marks:    e.Marks,
+		Actions:  e.rowActions(),
+	}
+}
+
+// rowActions are the actions on endpoints.
+func (e *Env) rowActions() []ui.Action[picture.Row] {
+	return endpointActionsOf(e, func(r *picture.Row) fleet.Ref { return r.Ref() })
+}
+
+// rowColumns are the columns of machineColumns over rows of the picture.
+func (e *Env) rowColumns() []table.Column[picture.Row] {
+	now := e.now
+	return []table.Column[picture.Row]{
+		{ID: "host", Title: "Host", Min: 15, Max: 40, Flex: 3, Text: rowHost},
+		{ID: "status", Title: "Status", Min: 11, Max: 11, Priority: 1, Text: func(r *picture.Row) string { return e.rowStatus(r) },
+			Rank: func(r *picture.Row) int64 { s, known := r.State(now(), e.StaleAfter); return stateRank(s, known) },
+			Tone: func(r *picture.Row) theme.Tone { s, known := r.State(now(), e.StaleAfter); return stateTone(s, known) }},
+		{ID: "site", Title: "Site", Min: 12, Max: 36, Flex: 2, Priority: 1, Text: func(r *picture.Row) string { return r.SiteName().String() }},
+		{ID: "seen", Title: "Seen", Min: 12, Right: true, Priority: 2, Text: func(r *picture.Row) string { return ago(r.Seen(), now()) },
+			Rank: func(r *picture.Row) int64 { return r.Seen().Unix() }, Tone: func(r *picture.Row) theme.Tone {
+				if r.Stale(now(), e.StaleAfter) {
+					return theme.Warn
+				}
+				return theme.Plain
+			}},
+		{ID: "user", Title: "User", Min: 6, Max: 20, Flex: 1, Priority: 4, Text: func(r *picture.Row) string { return r.User() }},
+		{ID: "version", Title: "Agent", Min: 9, Max: 12, Priority: 7, Text: func(r *picture.Row) string { return r.Version() },
+			Less: func(a, b *picture.Row) int { return compareVersions(a.Version(), b.Version()) }},
+		{ID: "os", Title: "System", Min: 12, Max: 36, Flex: 1, Priority: 9, Text: func(r *picture.Row) string { return r.OS() }},
+		{ID: "ip", Title: "Addresses", Min: 12, Max: 32, Priority: 8, Text: func(r *picture.Row) string { return r.IPs() }},
+		// What is the same in most rows stands last: a page sends the cells of a line up to the last one that differs.
+		{ID: "group", Title: "Group", Min: 8, Max: 24, Flex: 1, Priority: 5, Text: func(r *picture.Row) string { return r.GroupLabel() }},
+		{ID: "policy", Title: "Policy", Min: 10, Max: 28, Flex: 1, Priority: 6, Text: func(r *picture.Row) string { return e.policyLabel(r.PolicyID(), r.Policy()) }},
+		{ID: "mac", Title: "MAC", Min: 17, Priority: 10, Hidden: true, Text: func(r *picture.Row) string { return r.MAC() }},
+		{ID: "first", Title: "First seen", Min: 10, Priority: 11, Hidden: true, Text: func(r *picture.Row) string { return e.dateText(r.FirstSeen()) },
+			Rank: func(r *picture.Row) int64 { return r.FirstSeen().Unix() }},
+		{ID: "id", Title: "Id", Min: 36, Priority: 12, Hidden: true, Text: func(r *picture.Row) string { return string(r.ID()) }},
+	}
+}
+
+func rowHost(r *picture.Row) string {
+	if r.HostName().Empty() {
+		return "(no name) " + string(r.ID())
+	}
+	return r.HostName().String()
+}
+
+// rowStatus is the state, or why it is not known.
+func (e *Env) rowStatus(r *picture.Row) string {
+	if state, known := r.State(e.now(), e.StaleAfter); known {
+		return state
+	}
+	if note := r.Note(); note != "" {
+		return note
+	}
+	return fleet.StateUnknown
+}

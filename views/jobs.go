@@ -1,0 +1,261 @@
+package views
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/unitty/unitty/ui"
+	"github.com/unitty/unitty/unity"
+	"github.com/unitty/unitty/unity/dispatch"
+	"github.com/unitty/unitty/unity/dispatch/journal"
+)
+
+// present makes plain data of a plan.
+func (e *Env) present(p *dispatch.Plan) ui.Plan {
+	out := ui.Plan{Action: p.Operation.ID, Title: p.Operation.Words(), Risk: riskOf(p.Risk()), Console: p.Console, Line: p.Line(),
+		Machines: p.Machines(), Sites: p.Sites(), Customers: p.Customers(), Warnings: p.Warnings, Stale: p.Stale}
+	out.Type, out.TypeLabel = p.Typed()
+	if len(p.Targets) == 1 {
+		out.Stale = nil // the line says when it was seen
+	}
+	for _, t := range p.Targets {
+		out.Names = append(out.Names, t.Name())
+	}
+	out.Touches = touches(p)
+	for _, s := range p.Skipped {
+		out.Skipped = append(out.Skipped, s.Ref.Name()+": "+s.Reason)
+	}
+	for _, b := range p.Batches {
+		path := b.Request.Path
+		if len(b.Request.Query) > 0 {
+			path += "?" + b.Request.Query.Encode()
+		}
+		out.Requests = append(out.Requests, strings.TrimSpace(b.Request.Method+" "+path+"\n"+string(b.Request.Body)))
+	}
+	if p.Object != nil {
+		out.Title, out.Names, out.Customers, out.Dialog = p.Line(), nil, nil, true
+		if p.Object.SiteName != "" {
+			out.Customers = []string{unity.Clean(p.Object.SiteName)}
+		}
+		for _, d := range p.Object.Diff {
+			out.Changes = append(out.Changes, d.Field+": "+orNone(d.Before)+" → "+orNone(d.After))
+		}
+	}
+	if len(p.Targets) == 0 {
+		out.Blocked = "nothing is left to do: every chosen machine is skipped"
+	}
+	// The job is handed from Run to Follow, which is called after Run has returned.
+	var done *dispatch.Job
+	out.Run = func(ctx context.Context, report func(ui.Job)) {
+		done = e.run(ctx, p, report, func(o dispatch.RunOptions) (*dispatch.Job, error) { return p.Run(ctx, e.Client, o) })
+	}
+	out.Follow = func(ctx context.Context, finished ui.Job, report func(ui.Job)) { e.follow(ctx, done, finished, report) }
+	return out
+}
+
+func orNone(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return unity.Clean(s)
+}
+
+// touches are the keys of the lists that a plan alters.
+func touches(p *dispatch.Plan) []string {
+	var out []string
+	seen := map[string]bool{}
+	add := func(key string) {
+		if !seen[key] {
+			seen[key] = true
+			out = append(out, key)
+		}
+	}
+	if ch := p.Object; ch != nil {
+		site := string(ch.Site)
+		switch ch.Kind {
+		case "site":
+			add("sites")
+			if site != "" {
+				add("site/" + site)
+				add("endpoints/" + site)
+			}
+		case "group":
+			add("groups/" + site)
+			add("endpoints/" + site)
+		default:
+			add("admins")
+			add("admins/" + site)
+		}
+		return out
+	}
+	for _, t := range p.Targets {
+		add("endpoint/" + string(t.ID))
+		add("commands/" + string(t.Site))
+		if !p.Operation.AgentCommand() {
+			add("endpoints/" + string(t.Site))
+		}
+	}
+	return out
+}
+
+// follow watches the sent commands until the agents have them.
+func (e *Env) follow(ctx context.Context, job *dispatch.Job, shown ui.Job, report func(ui.Job)) {
+	if job == nil || !job.Operation.AgentCommand() {
+		return
+	}
+	words := map[string]string{}
+	// An error only ends the watching; the lists of commands go on telling.
+	_ = dispatch.NewJobs(e.Journal).Track(ctx, e.Client, job, func(id unity.EndpointID, s unity.CommandState) {
+		text := e.trackingWords(id, s)
+		if words[string(id)] == text {
+			return
+		}
+		words[string(id)] = text
+		next := shown
+		next.Targets = append([]ui.Target(nil), shown.Targets...)
+		for i := range next.Targets {
+			if w, ok := words[next.Targets[i].Key]; ok {
+				next.Targets[i].Tracking = w
+			}
+		}
+		report(next)
+	})
+}
+
+func (e *Env) trackingWords(id unity.EndpointID, s unity.CommandState) string {
+	if s.Open() {
+		return s.String() + " · " + e.NextPoll(id)
+	}
+	return s.String()
+}
+
+// run carries a plan out and reports it as plain data.
+func (e *Env) run(ctx context.Context, p *dispatch.Plan, report func(ui.Job), start func(dispatch.RunOptions) (*dispatch.Job, error)) *dispatch.Job {
+	var last ui.Job
+	o := dispatch.RunOptions{Audit: e.Audit, Journal: e.Journal, Profile: e.Profile, Report: func(j dispatch.Job) {
+		last = e.jobOf(&j)
+		report(last)
+	}}
+	if e.SignedIn != nil {
+		o.Pause = func(ctx context.Context, _ error) error { return e.SignedIn(ctx) }
+	}
+	job, err := start(o)
+	if err == nil {
+		return job
+	}
+	// The job did not start, or its end could not be written down.
+	if last.ID == "" {
+		last = ui.Job{Title: p.Line(), Started: e.Client.Now()}
+		for _, t := range p.Targets {
+			last.Targets = append(last.Targets, ui.Target{Key: string(t.ID), Name: t.Name(), Site: t.SiteName.String(), Outcome: ui.Failed, Reason: err.Error()})
+		}
+	}
+	last.Finished = e.Client.Now()
+	last.Note = err.Error()
+	if errors.Is(err, unity.ErrRefused) {
+		last.Note = "refused: nothing was sent"
+	}
+	report(last)
+	return job
+}
+
+func (e *Env) jobOf(j *dispatch.Job) ui.Job {
+	out := ui.Job{ID: j.ID, Title: j.Title(), Started: j.Started, Finished: j.Finished, Note: j.Note}
+	if len(j.Results) > 1 && j.Finished.IsZero() && out.Note == "" {
+		out.Note = j.Progress(e.Client.Now()).String()
+	}
+	for i := range j.Results {
+		r := &j.Results[i]
+		t := ui.Target{Key: string(r.Ref.ID), Name: r.Ref.Name(), Site: r.Ref.SiteName.String(),
+			Outcome: ui.Outcome(r.State), Reason: r.Reason, RequestID: r.RequestID}
+		if s := j.Tracked(r.Ref.ID); s != 0 {
+			t.Tracking = e.trackingWords(r.Ref.ID, s)
+		}
+		out.Targets = append(out.Targets, t)
+	}
+	return out
+}
+
+// PastJobs are the jobs of earlier runs, and those of other processes.
+func (e *Env) PastJobs(context.Context) ([]ui.PastJob, error) {
+	jobs := dispatch.NewJobs(e.Journal)
+	all, unreadable, err := jobs.List()
+	if err != nil {
+		return nil, err
+	}
+	var out []ui.PastJob
+	for _, p := range all {
+		if p.Binding.Key != e.Client.Key() || p.Binding.BaseURL != e.Client.BaseURL() {
+			continue // of another console: its own profile lists it
+		}
+		past := ui.PastJob{Job: e.jobOf(&p.Job), State: string(p.State), Resumable: p.Open(), Interrupted: p.State == dispatch.JobInterrupted}
+		if p.State == dispatch.JobRunning {
+			past.Note = "run by " + p.Holder.String()
+		}
+		out = append(out, past)
+	}
+	for _, u := range unreadable {
+		out = append(out, ui.PastJob{Job: ui.Job{ID: u.ID, Title: "unreadable", Note: u.Err.Error()}, State: "unreadable"})
+	}
+	return out, nil
+}
+
+// AgainPlan plans what is done with a job of the past: to go on with it, to repeat a part of it, or to take it back.
+func (e *Env) AgainPlan(ctx context.Context, id string, what ui.Again) (ui.Plan, error) {
+	if e.Client.ReadOnly() {
+		return ui.Plan{}, errors.New("this profile is read-only")
+	}
+	jobs := dispatch.NewJobs(e.Journal)
+	o := dispatch.PlanOptions{Binding: e.Binding()}
+	if console, err := e.Console(ctx); err == nil {
+		o.Console = console.Name.String()
+	}
+	some := dispatch.SomeFailed
+	switch what {
+	case ui.AgainResume:
+		return e.resumePlan(jobs, id)
+	case ui.AgainRevert:
+		p, err := jobs.Revert(ctx, e.Client, id, e.Binding(), o)
+		if err != nil {
+			return ui.Plan{}, err
+		}
+		return e.present(p), nil
+	case ui.AgainElapsed:
+		some = dispatch.SomeElapsed
+	case ui.AgainFailed:
+	}
+	p, err := jobs.Retry(ctx, e.Client, id, e.Binding(), some, o)
+	if err != nil {
+		return ui.Plan{}, err
+	}
+	return e.present(p), nil
+}
+
+// resumePlan is the rest of a job as it was confirmed.
+func (e *Env) resumePlan(jobs *dispatch.Jobs, id string) (ui.Plan, error) {
+	past, err := jobs.Load(id)
+	if err != nil {
+		return ui.Plan{}, err
+	}
+	if past.State == dispatch.JobRunning {
+		return ui.Plan{}, &journal.BusyError{ID: past.ID, Holder: past.Holder}
+	}
+	rest := past.Rest()
+	out := e.present(rest)
+	out.Line = fmt.Sprintf("go on with: %s", past.Title())
+	out.Blocked = ""
+	out.Warnings = append(out.Warnings, "so far: "+past.Words())
+	if n := past.Count(dispatch.Unknown); n > 0 {
+		out.Warnings = append(out.Warnings, fmt.Sprintf("of %s nobody knows yet; they are looked up and never sent to again", dispatch.Machines(n)))
+	}
+	var done *dispatch.Job
+	out.Run = func(ctx context.Context, report func(ui.Job)) {
+		done = e.run(ctx, rest, report, func(o dispatch.RunOptions) (*dispatch.Job, error) {
+			return jobs.Resume(ctx, e.Client, past.ID, e.Binding(), o)
+		})
+	}
+	out.Follow = func(ctx context.Context, finished ui.Job, report func(ui.Job)) { e.follow(ctx, done, finished, report) }
+	return out, nil
+}
