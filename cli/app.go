@@ -91,7 +91,16 @@ func (a *app) command() *cobra.Command {
 		Short: "The console of the Webroot Unity API for the terminal",
 		Long: `unitty shows the sites, groups and endpoints of a Webroot GSM console and sends agent commands to them.
 
-Without a verb it opens the full-screen console. "unitty demo" shows the same on a simulated console.`,
+Without a verb it opens the full-screen console. "unitty demo" shows the same on a simulated console.
+
+Exit codes: 0 done, 1 failed, 2 usage, 3 sign-in needed, 4 some machines failed or are unknown, 5 refused, 6 out of reach or
+busy, 130 interrupted.`,
+		Example: `  unitty login                             sign in once; the sign-in is kept and renewed
+  unitty                                   the full-screen console
+  unitty find frontdesk                    a machine by any of its names
+  unitty scan FRONTDESK-02 --dry-run       what would be sent, to which machines
+  unitty endpoint list --where 'seen:>30d' -o csv
+  unitty doctor                            what is wrong here, when something is`,
 		Args:          cobra.NoArgs,
 		SilenceErrors: true, SilenceUsage: true,
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
@@ -116,8 +125,8 @@ Without a verb it opens the full-screen console. "unitty demo" shows the same on
 	}
 	root.AddCommand(
 		a.demoCommand(), a.simulateCommand(), a.loginCommand(), a.logoutCommand(), a.statusCommand(), a.profileCommand(),
-		a.findCommand(), a.siteCommand(), a.groupCommand(), a.endpointCommand(), a.commandCommand(), a.policyCommand(),
-		a.threatCommand(), a.adminCommand(), a.apiCommand(), a.tokenCommand(), a.proxyCommand(), a.doctorCommand(), a.configCommand(), a.completionCommand(), a.manCommand(), a.versionCommand(),
+		a.findCommand(), a.siteCommand(), a.groupCommand(), a.endpointCommand(), a.commandCommand(), a.jobCommand(), a.policyCommand(),
+		a.threatCommand(), a.adminCommand(), a.openCommand(), a.apiCommand(), a.tokenCommand(), a.proxyCommand(), a.doctorCommand(), a.cacheCommand(), a.configCommand(), a.completionCommand(), a.manCommand(), a.versionCommand(),
 	)
 	root.AddCommand(a.shortCommands()...)
 	for _, c := range root.Commands() {
@@ -138,7 +147,7 @@ Without a verb it opens the full-screen console. "unitty demo" shows the same on
 
 // checkNames refuses names that are empty: left out, they would mean everything.
 func checkNames(cmd *cobra.Command, args []string) error {
-	for _, name := range []string{"site", "group", "host", "endpoint", "from"} {
+	for _, name := range []string{"site", "group", "host", "endpoint", "from", "to", "policy"} {
 		if f := cmd.Flags().Lookup(name); f != nil && f.Changed && strings.Trim(f.Value.String(), " []") == "" {
 			return usagef("--%s is empty", name)
 		}

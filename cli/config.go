@@ -31,6 +31,8 @@ type config struct {
 	Fleet          fleetConfig         `toml:"fleet"`
 	Views          map[string]view     `toml:"views"`
 	Profiles       map[string]profile  `toml:"profiles"`
+	// Commands are programs of the user for chosen machines.
+	Commands map[string]userCommand `toml:"commands"`
 }
 
 type uiConfig struct {
@@ -113,6 +115,9 @@ func (c *config) check(path string) error {
 		if !profileName.MatchString(name) {
 			return usagef("%s: profile name %q: lower-case letters, digits and dashes only, 32 at most", path, unity.Clean(name))
 		}
+	}
+	if err := c.checkCommands(path); err != nil {
+		return err
 	}
 	for _, d := range []struct{ key, value string }{
 		{"ui.idle_lock", c.UI.IdleLock}, {"ui.refresh", c.UI.Refresh}, {"fleet.stale_after", c.Fleet.StaleAfter},

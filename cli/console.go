@@ -58,7 +58,7 @@ func (a *app) console(ctx context.Context) error {
 
 // checkKeys refuses a configuration whose keys clash, before anything is asked or opened.
 func checkKeys(s *settings) error {
-	err := ui.CheckKeys(ui.Config{Catalog: views.Catalog(), Commands: new(views.Env).Places(), Keys: s.config.Keys})
+	err := ui.CheckKeys(ui.Config{Catalog: views.Catalog(), Commands: (&views.Env{Saved: s.config.savedViews()}).Places(), Keys: s.config.Keys})
 	if err != nil {
 		return usagef("%s: %v", s.paths.configFile(), err)
 	}
@@ -91,6 +91,9 @@ type screenOf struct {
 
 	mu  sync.Mutex
 	old []*session
+	// stopFleet ends the keeping of the picture of the session in use, flush waits until its favourite customers are saved.
+	stopFleet func()
+	flush     func()
 }
 
 func (s *screenOf) use(next *session) {
@@ -151,6 +154,7 @@ func (a *app) screen(ctx context.Context, s *screenOf) error {
 		cfg.SaveSession(root.Session())
 	}
 	_ = root.Close(closing)
+	s.flushed(nil)
 	switch {
 	case errors.Is(err, tea.ErrProgramPanic):
 		return errors.New("this is a defect in unitty; the terminal is restored")
@@ -172,15 +176,19 @@ func (a *app) uiConfig(ctx context.Context, s *screenOf) (*ui.Config, error) {
 		return nil, usagef("%s: %v", set.paths.configFile(), err)
 	}
 	env := sess.env()
+	env.Saved, env.Book = set.config.savedViews(), openBook(set)
+	s.flushed(env.Book.Flush)
 	cfg := &ui.Config{Version: version, Theme: th, Mouse: set.config.UI.Mouse, SyncOutput: firstOf(set.config.UI.SyncOutput, terminal.SyncAuto), IdleLock: set.IdleLock,
 		Header:  func() ui.Header { return header(sess, env, s.demo) },
-		Home:    func() ui.Screen { return ui.NewList(env.Sites()) },
+		Home:    env.Home,
+		Touched: env.Touched, Warnings: viewWarnings(set),
 		Restore: env.Restore, Commands: env.Places(), Catalog: views.Catalog(), Keys: set.config.Keys,
 		Network: sess.calls.network(), Calls: sess.calls.show(set.BaseURL), Find: env.Find, Explain: views.Explain,
+		Jobs:    &ui.JobBook{List: env.PastJobs, Again: env.AgainPlan},
 		Session: loadSession(set), SaveSession: func(x ui.Session) { saveSession(set, x) }, ExportDir: set.paths.exports()}
 	if sess.engine != nil {
 		cfg.Auth = authUpdates(ctx, sess.engine, set.fromEnvironment())
-		env.Index.Warm(ctx)
+		s.keepFleet(ctx, sess, env)
 	} else {
 		cfg.Auth = alwaysSignedOut()
 	}

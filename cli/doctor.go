@@ -71,7 +71,11 @@ and reuses a spent refresh token of one of these sign-ins on purpose. On some se
 same user.
 
 Exit codes: 0 all is well, 1 something is wrong, 3 a sign-in is needed, 6 the API is out of reach.`,
-		RunE: func(cmd *cobra.Command, _ []string) error { return a.doctor(cmd.Context(), probe) }}
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.doctor(cmd.Context(), probe) },
+		Example: `  unitty doctor                                  everything, for people
+  unitty doctor -o json >report.json             the same for a ticket; it holds no secret
+  unitty doctor --jq '.Scopes[] | select(.Granted | not) | .View'
+  unitty --profile acme doctor --probe-auth      ask first, then try how the server treats tokens`}
 	c.Flags().BoolVar(&probe, "probe-auth", false, "find out how the server treats tokens; asks first")
 	return c
 }

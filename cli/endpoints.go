@@ -41,6 +41,7 @@ func (a *app) endpointCommand() *cobra.Command {
 	show.Flags().StringVar(&site, "site", "", "look at this site only, by id, keycode or name")
 	show.Flags().BoolVar(&newest, "newest", false, "of several records of that name take the one seen last")
 	endpoint.AddCommand(list, show)
+	endpoint.AddCommand(a.endpointChanges()...)
 	return endpoint
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/unitty/unitty/auth"
 	"github.com/unitty/unitty/unity"
 	"github.com/unitty/unitty/unity/dispatch"
+	"github.com/unitty/unitty/unity/edit/change"
 	"github.com/unitty/unitty/unity/fleet"
 	"github.com/unitty/unitty/unity/fleet/selector"
 )
@@ -55,15 +56,16 @@ func exitCode(err error) int {
 		syntax    *selector.SyntaxError
 		scope     *selector.ScopeError
 		answer    *unity.Error
+		invalid   *change.InvalidError
 	)
 	switch {
-	case err == nil:
+	case err == nil, errors.Is(err, change.ErrUnchanged):
 		return exitDone
 	case errors.As(err, &coded):
 		return coded.code
 	case errors.Is(err, context.Canceled):
 		return exitInterrupted
-	case errors.As(err, &usage), errors.As(err, &ambiguous), errors.As(err, &syntax), errors.As(err, &scope), errors.Is(err, dispatch.ErrNoTargets):
+	case errors.As(err, &usage), errors.As(err, &invalid), errors.As(err, &ambiguous), errors.As(err, &syntax), errors.As(err, &scope), errors.Is(err, dispatch.ErrNoTargets):
 		return exitUsage
 	case errors.Is(err, unity.ErrRefused):
 		return exitRefused

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/unitty/unitty/unity/unitytest"
 	"github.com/unitty/unitty/unity/unitytest/wiretap"
@@ -191,4 +192,10 @@ func formulas(t *testing.T, verb []string, text string) {
 	if at := cell.FindString(text); at != "" {
 		t.Errorf("%v: a cell begins a formula: %q\n%s", verb, at, text)
 	}
+}
+
+// wiretapSlow holds every command back for a moment, so that a program can be killed while it sends.
+func wiretapSlow() wiretap.Options {
+	return wiretap.Options{Rules: []wiretap.Rule{{Name: "slow", Method: regexp.MustCompile("POST"), Path: regexp.MustCompile(`/commands$`),
+		Fault: wiretap.Fault{Kind: wiretap.Hold, Delay: 600 * time.Millisecond}}}}
 }

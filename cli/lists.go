@@ -22,6 +22,9 @@ import (
 func (sess *session) env() *views.Env {
 	e := views.NewEnv(sess.client, sess.settings.Username)
 	e.Audit, e.StaleAfter, e.Refresh = sess.audit, sess.settings.StaleAfter, sess.settings.Refresh
+	e.Journal, e.Profile = sess.jobs(), sess.settings.Profile
+	e.SignedIn = func(ctx context.Context) error { return untilSignedIn(ctx, sess) }
+	e.Commands = sess.settings.config.userCommands()
 	e.Scopes = func() []string { return sess.engine.Status().Scopes }
 	return e
 }
@@ -104,6 +107,7 @@ func (a *app) siteCommand() *cobra.Command {
 		})
 	}}
 	site.AddCommand(list, show)
+	site.AddCommand(a.siteChanges()...)
 	return site
 }
 
@@ -145,6 +149,7 @@ func (a *app) groupCommand() *cobra.Command {
 	}}
 	list.Flags().StringVar(&site, "site", "", "site, by id, keycode or name")
 	group.AddCommand(list)
+	group.AddCommand(a.groupChanges()...)
 	return group
 }
 
@@ -235,6 +240,7 @@ func (a *app) adminCommand() *cobra.Command {
 	}}
 	list.Flags().StringVar(&site, "site", "", "admins of this site, by id, keycode or name")
 	admin.AddCommand(list)
+	admin.AddCommand(a.adminChanges()...)
 	return admin
 }
 

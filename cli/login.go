@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -50,10 +51,17 @@ Exit codes: 0 done, 1 store or console at fault, 2 usage, 3 refused, 6 out of re
 				return err
 			}
 			if f.only != "" {
-				return a.loginOnly(cmd.Context(), f)
+				return refusedHere(a.loginOnly(cmd.Context(), f))
 			}
-			return a.login(cmd.Context(), f)
-		}}
+			return refusedHere(a.login(cmd.Context(), f))
+		},
+		Example: `  unitty login                                    ask for what is missing
+  unitty --profile acme login                     a second console or user beside the first
+  UNITTY_KEYRING=file unitty login                keep the sign-in in the encrypted file
+  unitty login --secrets-fd 3 3<credentials.json  from a script, without a terminal
+  unitty login --only client-secret               after the client's secret was rotated
+  unitty login --code --redirect-uri https://msp.example/callback
+  unitty login --from secretserver --source-url https://vault.example/SecretServer --source-secret 4711`}
 	c.Flags().IntVar(&f.secretsFD, "secrets-fd", -1, "read credentials as JSON from this descriptor")
 	c.Flags().BoolVar(&f.refreshToken, "refresh-token", false, "paste a refresh token instead of user and password")
 	c.Flags().BoolVar(&f.code, "code", false, "sign in by authorization code, in a browser (unverified against the real service)")
@@ -63,6 +71,15 @@ Exit codes: 0 done, 1 store or console at fault, 2 usage, 3 refused, 6 out of re
 	c.Flags().StringVar(&f.clientID, "client-id", "", "client id")
 	f.source.flags(c)
 	return c
+}
+
+// refusedHere takes the advice to sign in from an error of a sign-in: it is being followed.
+func refusedHere(err error) error {
+	var coded *codeError
+	if exitCode(err) != exitSignIn || errors.As(err, &coded) {
+		return err
+	}
+	return &codeError{exitSignIn, err.Error()}
 }
 
 // check refuses flags that do not go together, before anything is asked.

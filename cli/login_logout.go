@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -23,7 +24,8 @@ configuration; "unitty profile remove" removes that. Having no sign-in is no err
 The server has no way to take tokens back: what was issued is accepted there until it expires, which the verb says with
 the times. Only a password change in the GSM console ends it at once.
 
---purge also removes what the screens remember of the profile: the last place, marks and filters. Exports, the audit and
+--purge also removes what the screens remember of the profile: the last place, marks and filters, and the picture of the
+console on disk with its key. Exports, the audit and
 the log stay; they are records, not memory.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.logout(cmd.Context(), purge) }}
 	c.Flags().BoolVar(&purge, "purge", false, "also remove what the screens remember of the profile")
@@ -35,17 +37,18 @@ func (a *app) logout(ctx context.Context, purge bool) error {
 	if err != nil {
 		return err
 	}
-	if err := a.forget(ctx, s); err != nil {
+	if err := a.forget(ctx, s, purge); err != nil {
 		return err
 	}
 	if !purge {
 		return nil
 	}
-	return a.purge(s)
+	// The key of the file store is kept in the kernel until the next start of the machine; the next use asks for it again.
+	return errors.Join(a.purge(s), auth.ForgetFileKey(ctx, s.paths.secrets()))
 }
 
-// forget wipes the stored sign-in and says what the server still accepts.
-func (a *app) forget(ctx context.Context, s *settings) error {
+// forget wipes the stored sign-in, with purge the key of the snapshot too, and says what the server still accepts.
+func (a *app) forget(ctx context.Context, s *settings, purge bool) error {
 	if s.ClientID == "" || s.Username == "" {
 		_, _ = fmt.Fprintf(a.err, "Profile %s has no sign-in: nothing had to be forgotten.\n", s.Profile)
 		return nil
@@ -56,8 +59,17 @@ func (a *app) forget(ctx context.Context, s *settings) error {
 	}
 	defer sess.close()
 	before := sess.engine.Status()
+	narrower, err := sess.engine.Narrower(ctx)
+	if err != nil {
+		_, _ = fmt.Fprintln(a.err, "unitty: how long the server takes the narrower tokens is not known: "+err.Error())
+	}
 	if err := sess.engine.SignOut(ctx); err != nil {
 		return err
+	}
+	if purge {
+		if err := purgeSnapshotKey(ctx, s, sess.store); err != nil {
+			return err
+		}
 	}
 	if s.Source != nil {
 		if err := a.forgetVault(ctx, s, sess.store); err != nil {
@@ -70,6 +82,9 @@ func (a *app) forget(ctx context.Context, s *settings) error {
 		_, _ = fmt.Fprintf(a.err, "The sign-in of profile %s is forgotten here.\n", s.Profile)
 	}
 	_, _ = fmt.Fprintln(a.err, stillAccepted(before, time.Now()))
+	for _, n := range narrower {
+		_, _ = fmt.Fprintf(a.err, "The narrower sign-in (%s) is forgotten here too. %s\n", unity.Clean(strings.Join(n.Scopes, " ")), stillAccepted(n, time.Now()))
+	}
 	return nil
 }
 
@@ -101,7 +116,9 @@ func (a *app) purge(s *settings) error {
 			errs = append(errs, fmt.Errorf("purge: %w", err))
 		}
 	}
-	if removed == 0 && len(errs) == 0 {
+	pictures, err := a.purgeSnapshot(s)
+	errs = append(errs, err)
+	if removed += pictures; removed == 0 && errors.Join(errs...) == nil {
 		_, _ = fmt.Fprintf(a.err, "Nothing else of profile %s was kept here.\n", s.Profile)
 	}
 	return errors.Join(errs...)

@@ -59,7 +59,7 @@ func (a *app) configCommand() *cobra.Command {
 		}
 		rows := [][2]string{
 			{"config", s.paths.configFile()}, {"audit", s.paths.auditFile()}, {"secrets", s.paths.secrets()}, {"exports", s.paths.exports()},
-			{"session", s.paths.session(s.Profile)}, {"profile", s.Profile}, {"profiles", strings.Join(s.config.profileNames(), " ")}, {"base_url", s.BaseURL},
+			{"session", s.paths.session(s.Profile)}, {"snapshot", s.paths.snapshot(s.Profile)}, {"profile", s.Profile}, {"profiles", strings.Join(s.config.profileNames(), " ")}, {"base_url", s.BaseURL},
 			{"gsm_key", s.keyText()}, {"username", s.Username}, {"client_id", s.ClientID}, {"store", firstOf(s.Store, s.Pinned, "auto")},
 			{"read_only", fmt.Sprint(s.ReadOnly)}, {"require_audit", fmt.Sprint(s.RequireAudit)}, {"stale_after", s.StaleAfter.String()},
 			{"idle_lock", s.IdleLock.String()}, {"theme", firstOf(s.config.UI.Theme, "ansi")}, {"glyphs", firstOf(s.config.UI.Glyphs, "ascii")},
@@ -157,7 +157,9 @@ func (a *app) profileCommand() *cobra.Command {
 		if err := os.Remove(s.paths.session(args[0])); err != nil && !os.IsNotExist(err) {
 			return fmt.Errorf("profile: %w", err)
 		}
-		return nil
+		s.Profile = args[0]
+		_, err = a.purgeSnapshot(s)
+		return err
 	}}
 	c.AddCommand(list, use, remove)
 	return c

@@ -50,6 +50,7 @@ func findPaths(env func(string) string) (paths, error) {
 func (p paths) configFile() string { return filepath.Join(p.Config, "config.toml") }
 func (p paths) auditFile() string  { return filepath.Join(p.State, "audit.jsonl") }
 func (p paths) secrets() string    { return filepath.Join(p.State, "secrets") }
+func (p paths) jobs() string       { return filepath.Join(p.State, "jobs") }
 func (p paths) exports() string    { return filepath.Join(p.State, "exports") }
 func (p paths) session(profile string) string {
 	return filepath.Join(p.State, "session-"+profile+".json")

@@ -44,7 +44,11 @@ endpoints has to name them. What destroys (uninstall, deactivate, change keycode
 touches a whole group or site has to carry the right number of machines in the header X-Unitty-Expect, like --expect of
 the other verbs. A read-only profile refuses every change. Each change is written into the audit before it is sent and
 after the answer. What the proxy itself refuses has status 403 and the body of an error of the API.`,
-		RunE: func(cmd *cobra.Command, _ []string) error { return a.proxy(cmd.Context(), f) }}
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.proxy(cmd.Context(), f) },
+		Example: `  unitty proxy --socket "$XDG_RUNTIME_DIR/unitty.sock"  reads only, on a socket of that name
+  unitty proxy --listen 127.0.0.1:0                     loopback and a bearer, for what speaks no sockets
+  unitty proxy --scope SkyStatus.Reporting              with a token that is good for nothing else
+  unitty proxy --yes --note TICKET-4711                 changes too, each written down with the ticket`}
 	c.Flags().StringVar(&f.listen, "listen", "", "loopback address to listen on instead of a socket, for example 127.0.0.1:0")
 	c.Flags().StringVar(&f.socket, "socket", "", "path of the socket, in a folder of mode 0700")
 	c.Flags().StringArrayVar(&f.allow, "allow", nil, "further path below /service/api that passes; repeats")

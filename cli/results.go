@@ -39,6 +39,7 @@ type targetJSON struct {
 	LastSeen   *time.Time
 }
 
+// planJSON and resultJSON name the machines as the API does; the target of a change of an object has the object's id.
 type resultJSON struct {
 	EndpointID string `json:"EndpointId"`
 	HostName   string
@@ -109,8 +110,9 @@ func (a *app) printJob(j *dispatch.Job) error {
 	case "json":
 		return a.printValue(struct {
 			JobID   string `json:"JobId"`
+			RetryOf string `json:",omitempty"`
 			Results []resultJSON
-		}{j.ID, results})
+		}{j.ID, j.RetryOf, results})
 	case "ndjson", "csv":
 		p, err := newPrinter(a, nil, func(r *resultJSON) ([]byte, error) { return json.Marshal(r) })
 		if err != nil {

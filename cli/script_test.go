@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/unitty/unitty/auth"
 	"github.com/unitty/unitty/unity/unitytest"
 )
 
@@ -46,6 +48,8 @@ func prepareScript(env *testscript.Env) error {
 		for _, s := range sims.all {
 			s.close()
 		}
+		// The kernel would keep the key of the script's file store until the machine starts again, and it takes only so many.
+		_ = auth.ForgetFileKey(context.Background(), filepath.Join(env.WorkDir, "home", ".local", "state", "unitty", "secrets"))
 	})
 	for _, dir := range []string{"home", "run"} {
 		if err := os.Mkdir(filepath.Join(env.WorkDir, dir), 0o700); err != nil {

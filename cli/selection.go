@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/unitty/unitty/unity"
+	"github.com/unitty/unitty/unity/dispatch"
 	"github.com/unitty/unitty/unity/fleet"
 )
 
@@ -66,6 +67,10 @@ func (a *app) targets(ctx context.Context, sess *session, s selection) ([]fleet.
 	f, err := a.sweep(ctx, sess, scope{site: s.site, group: s.group, status: needs(plan.Fields(), statusFields), names: needs(plan.Fields(), nameFields)})
 	if err != nil {
 		return nil, nil, err
+	}
+	// Asked for after the first answers: the server's clock is in them.
+	if err := dispatch.SkewAllows(sess.client, plan.Fields()); err != nil {
+		return nil, nil, refusedf("refused: %v", err)
 	}
 	var refs []fleet.Ref
 	for _, w := range names {

@@ -3,6 +3,7 @@ package cli
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -12,6 +13,8 @@ import (
 
 	"github.com/unitty/unitty/unity"
 	"github.com/unitty/unitty/unity/dispatch"
+	"github.com/unitty/unitty/unity/dispatch/journal"
+	"github.com/unitty/unitty/unity/fleet"
 	"github.com/unitty/unitty/views"
 )
 
@@ -26,6 +29,8 @@ type sendFlags struct {
 	wait     string
 	again    bool
 	fresh    bool
+	resend   bool
+	batch    int
 }
 
 func (s *sendFlags) flags(c *cobra.Command) {
@@ -38,6 +43,8 @@ func (s *sendFlags) flags(c *cobra.Command) {
 	f.StringVar(&s.wait, "wait", "", "wait until the agents have the command; --wait=10m waits that long at most")
 	f.Lookup("wait").NoOptDefVal = "24h"
 	f.BoolVar(&s.again, "again", false, "send also where the same command is still waiting")
+	f.BoolVar(&s.resend, "resend-unknown", false, "send once more where the outcome is unknown and the command is not listed a minute later; it may arrive twice")
+	f.IntVar(&s.batch, "batch", 0, "machines per request; 0 means 100, and 25 for what destroys")
 	f.BoolVar(&s.fresh, "fresh", true, "read the machines from the server first")
 }
 
@@ -57,24 +64,63 @@ func (a *app) commandCommand() *cobra.Command {
 	var send sendFlags
 	cmd := &cobra.Command{Use: "send NAME", Short: "Send an agent command: " + strings.Join(commandNames(), ", "), Args: cobra.ExactArgs(1), Long: sendHelp,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			op, err := dispatch.OperationNamed(args[0], send.param)
-			if err != nil {
-				return usagef("%v; there are %s", err, strings.Join(commandNames(), " "))
-			}
 			sel.whereSet = cmd.Flags().Changed("where")
+			if args[0] == unity.CommandChangeKeycode {
+				if strings.TrimSpace(send.param) == "" {
+					return usagef("changekeycode takes --param with the target site, by name, id or keycode")
+				}
+				return a.verb(cmd.Context(), func(ctx context.Context, sess *session) error {
+					op, err := sess.changeKeycode(ctx, send.param)
+					if err != nil {
+						return err
+					}
+					return a.send(ctx, sess, op, sel, send)
+				})
+			}
+			op, err := dispatch.OperationNamed(args[0], send.param)
+			if err != nil || !op.AgentCommand() {
+				return usagef("%v; there are %s", commandError(err, args[0]), strings.Join(commandNames(), " "))
+			}
 			return a.verb(cmd.Context(), func(ctx context.Context, sess *session) error { return a.send(ctx, sess, op, sel, send) })
 		}}
 	sel.flags(cmd)
 	send.flags(cmd)
-	cmd.Flags().StringVar(&send.param, "param", "", "parameter of the command: on or off for sysisolate")
+	cmd.Flags().StringVar(&send.param, "param", "", "parameter of the command: on or off for sysisolate, the target site for changekeycode")
 	c.AddCommand(cmd, a.commandList())
 	return c
+}
+
+func commandError(err error, name string) error {
+	if err == nil {
+		return fmt.Errorf("%s is no agent command: see `unitty endpoint`", unity.Clean(name))
+	}
+	return err
+}
+
+// changeKeycode completes the command with the keycode of the site that is named. A keycode of no site of this console is
+// taken as it is; the plan says so.
+func (sess *session) changeKeycode(ctx context.Context, name string) (dispatch.Operation, error) {
+	s, err := sess.site(ctx, name)
+	var missing *fleet.NotFoundError
+	if errors.As(err, &missing) {
+		if key, keyErr := unity.ParseKeycode(name); keyErr == nil {
+			return dispatch.OperationByID("endpoint.changekeycode", dispatch.Args{{Name: dispatch.ArgKeycode, Value: key.String()}})
+		}
+	}
+	if err != nil {
+		return dispatch.Operation{}, err
+	}
+	return dispatch.OperationByID("endpoint.changekeycode", dispatch.Args{{Name: dispatch.ArgKeycode, Value: s.Keycode.String()},
+		{Name: dispatch.ArgSite, Value: string(s.ID)}, {Name: dispatch.ArgSiteName, Value: s.Name.Raw()}})
 }
 
 func commandNames() []string {
 	var names []string
 	seen := map[string]bool{}
 	for _, op := range dispatch.Operations() {
+		if !op.AgentCommand() {
+			continue
+		}
 		for _, n := range []string{op.Name, op.Command} {
 			if !seen[n] {
 				seen[n] = true
@@ -90,6 +136,9 @@ func (a *app) shortCommands() []*cobra.Command {
 	var out []*cobra.Command
 	specs := views.EndpointSpecs()
 	for i, op := range dispatch.Operations() {
+		if !op.Short {
+			continue
+		}
 		var sel selection
 		var send sendFlags
 		cmd := &cobra.Command{Use: op.Name + " [HOST…]", Short: specs[i].Help, Long: specs[i].Help + "\n\n" + sendHelp, RunE: func(cmd *cobra.Command, args []string) error {
@@ -104,10 +153,9 @@ func (a *app) shortCommands() []*cobra.Command {
 	return out
 }
 
-// send plans, asks, sends and reports.
+// send resolves the machines, and plans, asks, sends and reports.
 func (a *app) send(ctx context.Context, sess *session, op dispatch.Operation, sel selection, flags sendFlags) error {
-	limit, err := waitLimit(flags.wait)
-	if err != nil {
+	if _, err := waitLimit(flags.wait); err != nil {
 		return err
 	}
 	if sess.settings.ReadOnly && !flags.dryRun {
@@ -117,23 +165,44 @@ func (a *app) send(ctx context.Context, sess *session, op dispatch.Operation, se
 	if err != nil {
 		return err
 	}
-	frozen, err := dispatch.Freeze(dispatch.Binding{BaseURL: sess.client.BaseURL(), Key: sess.client.Key(), User: sess.settings.Username}, refs)
+	return a.sendTo(ctx, sess, op, refs, f.Sites, flags)
+}
+
+// sendTo plans an operation on machines, asks, sends and reports.
+func (a *app) sendTo(ctx context.Context, sess *session, op dispatch.Operation, refs []fleet.Ref, sites []unity.Site, flags sendFlags) error {
+	frozen, err := dispatch.Freeze(sess.binding(), refs)
 	if err != nil {
 		return err
 	}
-	plan, err := dispatch.Make(ctx, sess.client, op, frozen, dispatch.PlanOptions{Sites: f.Sites, Again: flags.again})
+	plan, err := dispatch.Make(ctx, sess.client, op, frozen, dispatch.PlanOptions{Sites: sites, Again: flags.again, BatchSize: flags.batch})
 	if err != nil {
 		return err
 	}
+	return a.carryOut(ctx, sess, plan, flags)
+}
+
+// carryOut prints a plan, or asks about it, runs it and reports.
+func (a *app) carryOut(ctx context.Context, sess *session, plan *dispatch.Plan, flags sendFlags) error {
 	if flags.dryRun {
 		return a.printPlan(plan)
 	}
 	if err := a.confirm(plan, flags); err != nil {
 		return err
 	}
-	job, err := plan.Run(ctx, sess.client, dispatch.RunOptions{Audit: sess.audit, Note: flags.note})
+	options := sess.runOptions(flags.note)
+	options.ResendUnknown, options.Pause = flags.resend, a.pause(sess)
+	job, err := plan.Run(ctx, sess.client, options)
 	if job == nil {
 		return err
+	}
+	return a.reportJob(ctx, sess, job, err, flags)
+}
+
+// reportJob prints what became of a job, writes the file of failed machines, and waits for the agents where that was asked for.
+func (a *app) reportJob(ctx context.Context, sess *session, job *dispatch.Job, err error, flags sendFlags) error {
+	limit, werr := waitLimit(flags.wait)
+	if werr != nil {
+		return werr
 	}
 	if perr := a.printJob(job); perr != nil && err == nil {
 		err = perr
@@ -144,13 +213,26 @@ func (a *app) send(ctx context.Context, sess *session, op dispatch.Operation, se
 	if err != nil {
 		return err
 	}
-	if limit > 0 && job.Count(dispatch.Sent) > 0 {
+	if limit > 0 && job.Count(dispatch.Sent) > 0 && job.Operation.AgentCommand() {
 		if err := a.track(ctx, sess, job, limit); err != nil {
 			return err
 		}
 	}
 	return jobError(job)
 }
+
+// binding is the console and the user that changes are made for.
+func (sess *session) binding() dispatch.Binding {
+	return dispatch.Binding{BaseURL: sess.client.BaseURL(), Key: sess.client.Key(), User: sess.settings.Username}
+}
+
+// runOptions are how this session carries changes out: written down, and audited.
+func (sess *session) runOptions(note string) dispatch.RunOptions {
+	return dispatch.RunOptions{Audit: sess.audit, Journal: sess.jobs(), Profile: sess.settings.Profile, Note: note}
+}
+
+// jobs is where the session's changes are written down.
+func (sess *session) jobs() *journal.Dir { return journal.At(sess.settings.paths.jobs()) }
 
 func waitLimit(s string) (time.Duration, error) {
 	if s == "" {
@@ -176,7 +258,7 @@ func (a *app) confirm(p *dispatch.Plan, flags sendFlags) error {
 	if !a.terminal {
 		switch {
 		case risk == dispatch.Destroy && (!flags.yes || flags.expect < 0):
-			return refusedf("refused: %s on %s needs --yes --expect %d", p.Operation.Name, dispatch.Machines(n), n)
+			return refusedf("refused: %s needs --yes --expect %d", planWords(p), n)
 		case risk == dispatch.Disrupt && !flags.yes:
 			return refusedf("refused: %s interrupts somebody's work and needs --yes", p.Operation.Name)
 		}
@@ -220,6 +302,14 @@ func (a *app) ask(p *dispatch.Plan) error {
 		return refusedf("cancelled: nothing was sent")
 	}
 	return nil
+}
+
+// planWords names what is about to be done: "uninstall on 3 machines".
+func planWords(p *dispatch.Plan) string {
+	if p.Object != nil {
+		return unity.Clean(p.Line())
+	}
+	return p.Operation.Name + " on " + dispatch.Machines(len(p.Targets))
 }
 
 func skippedLines(p *dispatch.Plan) []string {
@@ -301,7 +391,7 @@ func (a *app) track(ctx context.Context, sess *session, j *dispatch.Job, limit t
 		names[r.Ref.ID] = r.Ref.Name()
 	}
 	last := map[unity.EndpointID]unity.CommandState{}
-	err := dispatch.Track(ctx, sess.client, j, func(id unity.EndpointID, s unity.CommandState) {
+	err := dispatch.NewJobs(sess.jobs()).Track(ctx, sess.client, j, func(id unity.EndpointID, s unity.CommandState) {
 		if last[id] != s {
 			last[id] = s
 			_, _ = fmt.Fprintf(a.err, "%s  %s\n", names[id], s)

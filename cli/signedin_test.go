@@ -57,8 +57,9 @@ func TestPasswordChangeAndBackOnTheSameRow(t *testing.T) {
 	sim := startTestSim(t, unitytest.Options{Seed: 22, AccessTTL: 3 * time.Second})
 	term := screenOn(t, sim, ptytest.Opt{W: 140, H: 40})
 	term.WaitText("40 rows")
+	first := term.WaitFor(func(s ptytest.Screen) bool { return strings.HasPrefix(s.Line(s.Cursor.Y), ">") }).Cursor.Y
 	term.Keys("j", "j", "j")
-	row := strings.TrimSpace(term.WaitIdle().Line(term.Cursor().Y))
+	row := strings.TrimSpace(term.WaitFor(func(s ptytest.Screen) bool { return s.Cursor.Y == first+3 }).Line(first + 3))
 	name := strings.Join(strings.Fields(row)[1:3], " ") // the first field is the sign of the cursor
 	sim.ChangePassword(unitytest.UserSuper, "another one")
 	term.WaitText("f2 signs in")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/unitty/unitty/auth"
 	"github.com/unitty/unitty/unity"
@@ -69,7 +70,7 @@ func (sess *session) signInBy(ctx context.Context, c auth.Credentials, start fun
 		if at > stepClient {
 			set(stepClient, stepDone, c.ClientID)
 		}
-		set(at, stepFailed, err.Error())
+		set(at, stepFailed, strings.TrimPrefix(err.Error(), "sign in: ")) // which the step says already
 		return faults, err
 	}
 	set(stepStore, stepDone, sess.store.Name())

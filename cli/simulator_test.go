@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"regexp"
 	"sort"
 	"strings"
@@ -19,6 +20,8 @@ type testSim struct {
 	*unitytest.Server
 	url  string
 	http *httptest.Server
+	// locks is where programs that sign in here keep locks and the memory of refused passwords.
+	locks string
 
 	mu sync.Mutex
 	// last is the body of the latest answer below /service.
@@ -39,6 +42,10 @@ func newTestSim(o unitytest.Options) (*testSim, error) {
 	if err := s.Err(); err != nil {
 		return nil, err
 	}
+	var err error
+	if s.locks, err = os.MkdirTemp("", "unitty-locks-"); err != nil {
+		return nil, err
+	}
 	s.http = httptest.NewServer(http.HandlerFunc(s.serve))
 	s.url = s.http.URL
 	return s, nil
@@ -55,7 +62,11 @@ func startTestSim(t *testing.T, o unitytest.Options) *testSim {
 	return s
 }
 
-func (s *testSim) close() { s.http.CloseClientConnections(); s.http.Close() }
+func (s *testSim) close() {
+	s.http.CloseClientConnections()
+	s.http.Close()
+	_ = os.RemoveAll(s.locks)
+}
 
 func (s *testSim) serve(w http.ResponseWriter, r *http.Request) {
 	if !strings.HasPrefix(r.URL.Path, "/service/") {
@@ -116,7 +127,8 @@ func (t *teeWriter) Flush() { _ = http.NewResponseController(t.ResponseWriter).F
 
 // environment is what the program has to be given to sign in as a built-in user.
 func (s *testSim) environment(user string) [][2]string {
-	return signInVariables(s.url, s.CredentialsOf(user))
+	// Addresses come again: what an earlier test was refused at this one must not count.
+	return append(signInVariables(s.url, s.CredentialsOf(user)), [2]string{"UNITTY_TEST_LOCK_DIR", s.locks})
 }
 
 func signInVariables(url string, c unitytest.Credentials) [][2]string {

@@ -46,7 +46,11 @@ environment or the terminal. Exit codes: 0 done, 3 sign-in needed, 5 standard ou
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			f.chosen = cmd.Flags().Changed("min-ttl")
 			return a.token(cmd.Context(), f)
-		}}
+		},
+		Example: `  unitty token --format header | curl -sS -H @- https://unityapi.webrootcloudav.com/service/api/console/gsm/KEY/sites
+  unitty token --json | jq -r .expires_at
+  unitty token --min-ttl 5m
+  unitty token --scope SkyStatus.Reporting`}
 	c.Flags().DurationVar(&f.minTTL, "min-ttl", defaultMinTTL, "how long the token has to live at least")
 	c.Flags().BoolVar(&f.json, "json", false, "print token, end of life and scope as JSON")
 	c.Flags().StringVar(&f.format, "format", "plain", "plain or header (a line for curl -H @-)")
@@ -235,39 +239,13 @@ func (a *app) openTokens(ctx context.Context, s *settings, scope []string) (*ses
 	return sess, tokens, nil
 }
 
-// narrow makes the engine of a narrower sign-in. Its account has the scope in its name, so that slots, lock and everything
-// else are its own; only the request to the server carries the plain user name.
+// narrow makes the engine of a narrower sign-in, whose slots, lock and everything else are its own.
 func (a *app) narrow(ctx context.Context, sess *session, scope []string) (unity.TokenSource, error) {
 	s := sess.settings
-	provider, err := auth.NewUnityProvider(s.BaseURL, unity.UserAgent(version), nil, time.Now)
-	if err != nil {
-		return nil, err
-	}
-	account := s.account()
-	account.Username += " (only " + strings.Join(scope, " ") + ")"
-	sess.engine, err = auth.NewEngine(auth.Options{Account: account, Store: sess.store, ClientSecret: s.ClientSecret, Scope: scope,
-		Provider: &narrowProvider{Provider: provider, user: s.Username, scope: scope}, Log: sess.log, Critical: gateOf(ctx).enter})
+	var err error
+	sess.engine, err = auth.NewEngine(auth.Options{Account: s.account(), Store: sess.store, ClientSecret: s.ClientSecret, Scope: scope, Narrow: true,
+		UserAgent: unity.UserAgent(version), Log: sess.log, Critical: gateOf(ctx).enter})
 	return &narrowTokens{app: a, settings: s, engine: sess.engine}, err
-}
-
-// narrowProvider signs in as the plain user and asks for nothing but the narrower scope.
-type narrowProvider struct {
-	auth.Provider
-	user    string
-	scope   []string
-	refused error
-}
-
-// Password sends the plain user name. A second try with another scope, which would be wider, is not made.
-func (p *narrowProvider) Password(ctx context.Context, c auth.Client, _ string, password auth.Secret, scope []string) (auth.Grant, error) {
-	if p.refused != nil && !slices.Equal(scope, p.scope) {
-		return auth.Grant{}, p.refused
-	}
-	g, err := p.Provider.Password(ctx, c, p.user, password, p.scope)
-	if errors.Is(err, auth.ErrScopeRefused) {
-		p.refused = err
-	}
-	return g, err
 }
 
 // narrowTokens are the tokens of a narrower sign-in. It cannot be widened.

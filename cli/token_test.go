@@ -2,16 +2,12 @@ package cli
 
 import (
 	"bytes"
-	"context"
-	"errors"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"pgregory.net/rapid"
-
-	"github.com/unitty/unitty/auth"
 )
 
 func TestTokenRefusesTerminal(t *testing.T) {
@@ -91,31 +87,5 @@ func TestLeastLife(t *testing.T) {
 		if got := (tokenFlags{minTTL: c.min}).least(c.life); got != c.implied {
 			t.Errorf("default %v of %v: %v, want %v", c.min, c.life, got, c.implied)
 		}
-	}
-}
-
-// stubProvider answers password grants by scope.
-type stubProvider struct {
-	auth.Provider
-	asked []string
-	users []string
-}
-
-func (p *stubProvider) Password(_ context.Context, _ auth.Client, user string, _ auth.Secret, scope []string) (auth.Grant, error) {
-	p.asked = append(p.asked, strings.Join(scope, " "))
-	p.users = append(p.users, user)
-	return auth.Grant{}, auth.ErrScopeRefused
-}
-
-func TestNarrowProviderNeverAsksForMore(t *testing.T) {
-	stub := &stubProvider{}
-	p := &narrowProvider{Provider: stub, user: "ops@example.com", scope: []string{"SkyStatus.Site"}}
-	for _, scope := range [][]string{{"SkyStatus.Site"}, {"Console.GSM"}} {
-		if _, err := p.Password(t.Context(), auth.Client{}, "ops@example.com (only SkyStatus.Site)", auth.NewSecret("x"), scope); !errors.Is(err, auth.ErrScopeRefused) {
-			t.Errorf("%q: %v", scope, err)
-		}
-	}
-	if !slices.Equal(stub.asked, []string{"SkyStatus.Site"}) || !slices.Equal(stub.users, []string{"ops@example.com"}) {
-		t.Errorf("asked for %q as %q", stub.asked, stub.users)
 	}
 }

@@ -1,0 +1,236 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/unitty/unitty/ui/table"
+	"github.com/unitty/unitty/unity"
+	"github.com/unitty/unitty/unity/dispatch"
+	"github.com/unitty/unitty/unity/dispatch/journal"
+)
+
+// jobJSON is a job in lists.
+type jobJSON struct {
+	JobID      string `json:"JobId"`
+	Action     string
+	Profile    string
+	State      string
+	Targets    int
+	Sent       int
+	Failed     int
+	Unknown    int
+	Skipped    int
+	Cancelled  int
+	StartedAt  time.Time
+	FinishedAt *time.Time
+}
+
+// jobDetailJSON is a job by itself.
+type jobDetailJSON struct {
+	jobJSON
+	RetryOf  string `json:",omitempty"`
+	RevertOf string `json:",omitempty"`
+	User     string
+	Console  string
+	Note     string
+	RunBy    string `json:",omitempty"`
+	Warnings []string
+	Results  []jobResultJSON
+}
+
+// jobResultJSON is a result with how far the agent was known to be.
+type jobResultJSON struct {
+	resultJSON
+	Tracking string `json:",omitempty"`
+}
+
+const jobHelp = `Every change is written down before it is sent, so that a job whose process was killed can be gone on with: what was or
+may have been sent is found out about by reading and never sent again, the rest is sent. An id may be shortened; last is the newest job.`
+
+func (a *app) jobCommand() *cobra.Command {
+	c := &cobra.Command{Use: "job", Short: "Jobs: past, running and interrupted changes", Long: "Jobs: past, running and interrupted changes.\n\n" + jobHelp}
+	list := &cobra.Command{Use: "list", Short: "List jobs, newest first", Args: cobra.NoArgs, RunE: func(*cobra.Command, []string) error { return a.jobList() }}
+	show := &cobra.Command{Use: "show ID", Short: "Show a job with the result for each target; CSV gives the results alone", Args: cobra.ExactArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error { return a.jobShow(args[0]) }}
+	c.AddCommand(list, show, a.jobResume(), a.jobRetry(), a.jobRevert())
+	return c
+}
+
+// pastJobs are the jobs of the settings' folder; no sign-in is needed to look at them.
+func (a *app) pastJobs() (*dispatch.Jobs, error) {
+	s, err := a.settings()
+	if err != nil {
+		return nil, err
+	}
+	return dispatch.NewJobs(journal.At(s.paths.jobs())), nil
+}
+
+func (a *app) jobList() error {
+	jobs, err := a.pastJobs()
+	if err != nil {
+		return err
+	}
+	all, unreadable, err := jobs.List()
+	if err != nil {
+		return err
+	}
+	for _, u := range unreadable {
+		_, _ = fmt.Fprintf(a.err, "unitty: %s\n", unity.Clean(u.Error()))
+	}
+	p, err := newPrinter(a, jobColumns(), func(p **dispatch.Past) ([]byte, error) { return json.Marshal(jobRow(*p)) })
+	if err != nil {
+		return err
+	}
+	for i := range all {
+		if err := p.add(&all[i]); err != nil {
+			return err
+		}
+	}
+	if err := p.flush(); err != nil {
+		return err
+	}
+	return jobs.Tidy(time.Now())
+}
+
+func jobRow(p *dispatch.Past) jobJSON {
+	out := jobJSON{JobID: p.ID, Action: p.Operation.ID, Profile: p.Profile, State: string(p.State), Targets: len(p.Results),
+		Sent: p.Count(dispatch.Sent), Failed: p.Count(dispatch.Failed), Unknown: p.Count(dispatch.Unknown), Skipped: p.Count(dispatch.Skipped),
+		Cancelled: p.Count(dispatch.Cancelled), StartedAt: p.Started.UTC()}
+	if !p.Finished.IsZero() {
+		at := p.Finished.UTC()
+		out.FinishedAt = &at
+	}
+	return out
+}
+
+func jobColumns() []table.Column[*dispatch.Past] {
+	text := func(of func(*dispatch.Past) string) func(**dispatch.Past) string {
+		return func(p **dispatch.Past) string { return of(*p) }
+	}
+	return []table.Column[*dispatch.Past]{
+		{ID: "id", Title: "Job", Text: text(func(p *dispatch.Past) string { return p.ID })},
+		{ID: "state", Title: "State", Text: text(func(p *dispatch.Past) string { return string(p.State) })},
+		{ID: "started", Title: "Started", Text: text(func(p *dispatch.Past) string { return p.Started.Local().Format("2006-01-02 15:04:05") })},
+		{ID: "what", Title: "What", Text: text(func(p *dispatch.Past) string { return unity.Clean(p.Title()) })},
+		{ID: "result", Title: "Result", Text: text(func(p *dispatch.Past) string { return p.Words() })},
+		{ID: "profile", Title: "Profile", Text: text(func(p *dispatch.Past) string { return unity.Clean(p.Profile) })},
+	}
+}
+
+func (a *app) jobShow(id string) error {
+	jobs, err := a.pastJobs()
+	if err != nil {
+		return err
+	}
+	p, err := jobs.Load(id)
+	if err != nil {
+		return jobFailure(err)
+	}
+	results := jobResults(p)
+	switch {
+	case a.flags.output == "csv":
+		out, err := newPrinter(a, nil, func(r *jobResultJSON) ([]byte, error) { return json.Marshal(r) })
+		if err != nil {
+			return err
+		}
+		for i := range results {
+			if err := out.add(&results[i]); err != nil {
+				return err
+			}
+		}
+		return out.flush()
+	case a.flags.output == "json" || a.flags.output == "ndjson" || a.flags.jq != "":
+		d := jobDetailJSON{jobJSON: jobRow(p), RetryOf: p.RetryOf, RevertOf: p.RevertOf, User: p.Binding.User, Console: p.Console, Note: p.Remark,
+			Warnings: append([]string{}, p.Warnings...), Results: results}
+		if p.State == dispatch.JobRunning {
+			d.RunBy = p.Holder.String()
+		}
+		return a.printValue(d)
+	}
+	return a.printPast(p)
+}
+
+func jobResults(p *dispatch.Past) []jobResultJSON {
+	out := make([]jobResultJSON, 0, len(p.Results))
+	for _, r := range p.Results {
+		row := jobResultJSON{resultJSON: refJSON(r.Ref, r.State, r.Reason, r.RequestID)}
+		if p.Object != nil {
+			row.EndpointID = p.Object.ObjectID
+		}
+		if s := p.Tracked(r.Ref.ID); s != 0 {
+			row.Tracking = s.String()
+		}
+		out = append(out, row)
+	}
+	return out
+}
+
+func (a *app) printPast(p *dispatch.Past) error {
+	lines := [][2]string{{"job", p.ID}, {"what", p.Title()}, {"state", string(p.State)}, {"console", p.Console}, {"user", p.Binding.User},
+		{"started", p.Started.Local().Format("2006-01-02 15:04:05")}, {"note", p.Remark}, {"retry of", p.RetryOf}, {"reverts", p.RevertOf}}
+	if !p.Finished.IsZero() {
+		lines = append(lines, [2]string{"finished", p.Finished.Local().Format("2006-01-02 15:04:05")})
+	}
+	if p.State == dispatch.JobRunning {
+		lines = append(lines, [2]string{"run by", p.Holder.String()})
+	}
+	for _, l := range lines {
+		if l[1] != "" {
+			_, _ = fmt.Fprintf(a.out, "%-9s %s\n", l[0], unity.Clean(l[1]))
+		}
+	}
+	for _, r := range jobResults(p) {
+		_, _ = fmt.Fprintf(a.out, "%-9s %s  %s  %s  %s\n", r.State, unity.Clean(firstOf(r.HostName, r.EndpointID)), unity.Clean(r.SiteName), unity.Clean(r.Reason), r.Tracking)
+	}
+	_, err := fmt.Fprintln(a.out, p.Words())
+	if err == nil && p.State == dispatch.JobInterrupted {
+		_, err = fmt.Fprintf(a.out, "go on with: unitty job resume %s\n", p.ID)
+	}
+	return err
+}
+
+// jobFailure gives errors of journals their exit codes: a job that another process runs, or that a newer version wrote, is
+// refused.
+func jobFailure(err error) error {
+	var busy *journal.BusyError
+	switch {
+	case errors.As(err, &busy):
+		return refusedf("refused: %v", busy)
+	case errors.Is(err, journal.ErrNewer), errors.Is(err, journal.ErrCorrupt):
+		return refusedf("refused: %v; the file is left alone", err)
+	}
+	return err
+}
+
+// pause waits on a terminal until somebody has signed in again elsewhere; without one the job stops and can be resumed.
+func (a *app) pause(sess *session) func(context.Context, error) error {
+	if !a.terminal {
+		return nil
+	}
+	return func(ctx context.Context, lost error) error {
+		_, _ = fmt.Fprintf(a.err, "unitty: the sign-in is lost (%v). Sign in with `unitty login` in another terminal; the job goes on by itself. ctrl+c stops it, and `unitty job resume` goes on later.\n", lost)
+		return untilSignedIn(ctx, sess)
+	}
+}
+
+// untilSignedIn asks for a token with ever longer pauses, of half a minute at most.
+func untilSignedIn(ctx context.Context, sess *session) error {
+	for pause := 2 * time.Second; ; pause = min(2*pause, 30*time.Second) {
+		timer := time.NewTimer(pause)
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return ctx.Err()
+		case <-timer.C:
+		}
+		if _, err := sess.engineToken(ctx); err == nil {
+			return nil
+		}
+	}
+}

@@ -1,0 +1,159 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/unitty/unitty/unity"
+	"github.com/unitty/unitty/unity/dispatch"
+)
+
+// jobFlags are what the verbs take that go on with a job.
+func (s *sendFlags) jobFlags(c *cobra.Command) {
+	f := c.Flags()
+	f.BoolVar(&s.dryRun, "dry-run", false, "show the plan and send nothing")
+	f.BoolVarP(&s.yes, "yes", "y", false, "do not ask")
+	f.IntVar(&s.expect, "expect", -1, "the number of machines you expect; needed with --yes for what destroys, or more than 25")
+	f.StringVar(&s.note, "note", "", "remark for the audit, a ticket number for example")
+	f.StringVar(&s.failedTo, "failed-to", "", "write the ids of failed and unknown machines to this file")
+	f.StringVar(&s.wait, "wait", "", "wait until the agents have the command; --wait=10m waits that long at most")
+	f.Lookup("wait").NoOptDefVal = "24h"
+	f.IntVar(&s.batch, "batch", 0, "machines per request; 0 means 100, and 25 for what destroys")
+}
+
+func (a *app) jobResume() *cobra.Command {
+	var flags sendFlags
+	c := &cobra.Command{Use: "resume ID", Short: "Go on with a job that was interrupted or cancelled", Args: cobra.ExactArgs(1),
+		Long: "Goes on with a job that was interrupted or cancelled.\n\n" + jobHelp + "\n\nAnother process that runs the job is named, exit code 5.",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.verb(cmd.Context(), func(ctx context.Context, sess *session) error { return a.resume(ctx, sess, args[0], flags) })
+		}}
+	f := c.Flags()
+	f.BoolVarP(&flags.yes, "yes", "y", false, "do not ask")
+	f.IntVar(&flags.expect, "expect", -1, "the number of machines you expect to be sent to")
+	f.StringVar(&flags.note, "note", "", "remark for the audit, a ticket number for example")
+	f.StringVar(&flags.failedTo, "failed-to", "", "write the ids of failed and unknown machines to this file")
+	f.BoolVar(&flags.resend, "resend-unknown", false, "send once more where the outcome is unknown and the command is not listed a minute later; it may arrive twice")
+	f.StringVar(&flags.wait, "wait", "", "wait until the agents have the command; --wait=10m waits that long at most")
+	f.Lookup("wait").NoOptDefVal = "24h"
+	return c
+}
+
+func (a *app) resume(ctx context.Context, sess *session, id string, flags sendFlags) error {
+	if _, err := waitLimit(flags.wait); err != nil {
+		return err
+	}
+	if sess.settings.ReadOnly {
+		return refusedf("refused: this profile is read-only")
+	}
+	jobs := dispatch.NewJobs(sess.jobs())
+	p, err := jobs.Load(id)
+	if err != nil {
+		return jobFailure(err)
+	}
+	if p.State == dispatch.JobRunning {
+		return refusedf("refused: job %s is run by %s", p.ID, p.Holder)
+	}
+	if !p.Open() {
+		_, _ = fmt.Fprintf(a.err, "unitty: job %s is %s: nothing is left to send\n", p.ID, p.State)
+		return a.printJob(&p.Job)
+	}
+	if err := a.confirmResume(p, flags); err != nil {
+		return err
+	}
+	options := sess.runOptions(flags.note)
+	options.Pause, options.ResendUnknown = a.pause(sess), flags.resend
+	job, err := jobs.Resume(ctx, sess.client, p.ID, sess.binding(), options)
+	if job == nil {
+		return jobFailure(err)
+	}
+	return a.reportJob(ctx, sess, job, err, flags)
+}
+
+// confirmResume asks once more: the job was confirmed by its risk when it was planned.
+func (a *app) confirmResume(p *dispatch.Past, flags sendFlags) error {
+	n := p.Unsent()
+	if flags.expect >= 0 && flags.expect != n {
+		return refusedf("refused: %s would be sent to, not the %d that --expect says; nothing was sent", dispatch.Machines(n), flags.expect)
+	}
+	switch {
+	case flags.yes:
+		return nil
+	case !a.terminal:
+		return refusedf("refused: to resume job %s needs --yes: %s %s not sent to, %d may have been", p.ID, dispatch.Machines(n), areOrIs(n), p.Count(dispatch.Unknown))
+	}
+	_, _ = fmt.Fprintf(a.err, "%s\n  console   %s\n  started   %s\n  so far    %s\n  left      %s\n", unity.Clean(p.Title()), unity.Clean(p.Console),
+		p.Started.Local().Format("2006-01-02 15:04:05"), p.Words(), dispatch.Machines(n))
+	_, _ = fmt.Fprint(a.err, "Go on? y/N ")
+	if answer, err := a.readLine(); err != nil || !strings.EqualFold(strings.TrimSpace(answer), "y") {
+		return refusedf("cancelled: nothing was sent")
+	}
+	return nil
+}
+
+func areOrIs(n int) string {
+	if n == 1 {
+		return "is"
+	}
+	return "are"
+}
+
+func (a *app) jobRetry() *cobra.Command {
+	var flags sendFlags
+	var unknown, elapsed bool
+	c := &cobra.Command{Use: "retry ID", Short: "Make a new job of the machines that failed", Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			some := dispatch.SomeFailed
+			switch {
+			case unknown && elapsed:
+				return usagef("give --resend-unknown or --elapsed, not both")
+			case unknown:
+				some = dispatch.SomeUnseen
+			case elapsed:
+				some = dispatch.SomeElapsed
+			}
+			return a.again(cmd.Context(), flags, func(ctx context.Context, jobs *dispatch.Jobs, sess *session) (*dispatch.Plan, error) {
+				return jobs.Retry(ctx, sess.client, args[0], sess.binding(), some, dispatch.PlanOptions{BatchSize: flags.batch, Again: some == dispatch.SomeUnseen})
+			})
+		}}
+	flags.jobFlags(c)
+	c.Flags().BoolVar(&unknown, "resend-unknown", false, "also machines whose outcome is unknown and whose command was not seen; it may arrive twice")
+	c.Flags().BoolVar(&elapsed, "elapsed", false, "instead those whose agents let the command elapse")
+	return c
+}
+
+func (a *app) jobRevert() *cobra.Command {
+	var flags sendFlags
+	c := &cobra.Command{Use: "revert ID", Short: "Take a job back: move, policy, isolate, suspend, deactivate and what else has an inverse", Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.again(cmd.Context(), flags, func(ctx context.Context, jobs *dispatch.Jobs, sess *session) (*dispatch.Plan, error) {
+				return jobs.Revert(ctx, sess.client, args[0], sess.binding(), dispatch.PlanOptions{BatchSize: flags.batch})
+			})
+		}}
+	flags.jobFlags(c)
+	return c
+}
+
+// again plans a new job from an old one, asks, sends and reports.
+func (a *app) again(ctx context.Context, flags sendFlags, plan func(context.Context, *dispatch.Jobs, *session) (*dispatch.Plan, error)) error {
+	if _, err := waitLimit(flags.wait); err != nil {
+		return err
+	}
+	return a.verb(ctx, func(ctx context.Context, sess *session) error {
+		if sess.settings.ReadOnly && !flags.dryRun {
+			return refusedf("refused: this profile is read-only")
+		}
+		p, err := plan(ctx, dispatch.NewJobs(sess.jobs()), sess)
+		if errors.Is(err, dispatch.ErrNothingToDo) {
+			return &codeError{exitFailed, err.Error()}
+		}
+		if err != nil {
+			return jobFailure(err)
+		}
+		return a.carryOut(ctx, sess, p, flags)
+	})
+}
