@@ -24,6 +24,8 @@ type runner struct {
 	job     *Job
 	spans   map[unity.EndpointID]span
 	at      map[unity.EndpointID]int
+	sending int // requests on their way
+	left    *sync.Cond
 	resumed int     // how often a pause has ended
 	stop    error   // why nothing more is sent
 	crashed [][]int // see story
@@ -46,6 +48,7 @@ func runnerOf(p *Plan, job *Job, c *unity.Client, o RunOptions) *runner {
 		o.Sleep = wait
 	}
 	r := &runner{plan: p, client: c, options: o, job: job, at: map[unity.EndpointID]int{}, spans: map[unity.EndpointID]span{}}
+	r.left = sync.NewCond(&r.mu)
 	for i := range job.Results {
 		if job.Results[i].State != Skipped {
 			r.at[job.Results[i].Ref.ID] = i
@@ -64,6 +67,24 @@ func (r *runner) sendAll(ctx context.Context, batches []Batch) {
 		group.Go(func() error { r.send(ctx, b); return nil })
 	}
 	_ = group.Wait() // send never fails: every failure is an outcome
+}
+
+// enter waits until the client would send at once. Whatever waits for its turn after its intent was written would be in
+// doubt if the process died.
+func (r *runner) enter() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for r.sending >= max(1, r.client.Parallel()) {
+		r.left.Wait()
+	}
+	r.sending++
+}
+
+func (r *runner) leave() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.sending--
+	r.left.Broadcast()
 }
 
 // places are the targets' places in the plan.

@@ -37,8 +37,14 @@ func (r *runner) once(ctx context.Context, b Batch) bool {
 	r.mu.Lock()
 	pauses := r.resumed
 	r.mu.Unlock()
+	r.enter()
+	if ctx.Err() != nil || r.stopErr() != nil {
+		r.leave()
+		return true // send looks at both again
+	}
 	from := r.client.Now()
 	if err := r.log.Append(recordIntent, intentRecord{r.places(b.Refs), from}); err != nil {
+		r.leave()
 		r.halt(err)
 		r.set(b.Refs, Cancelled, notSent+": "+err.Error(), "")
 		return false
@@ -46,6 +52,7 @@ func (r *runner) once(ctx context.Context, b Batch) bool {
 	r.set(b.Refs, Running, "", "")
 	r.edge(EdgeIntended)
 	answer, err := r.client.Do(unity.Background(ctx), b.Request)
+	r.leave()
 	r.edge(EdgeAnswered)
 	r.under(b.Refs, span{from, r.client.Now()})
 	if err == nil {

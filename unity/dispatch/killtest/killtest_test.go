@@ -14,10 +14,10 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// TestKilledAtEveryEdge is the short form of the command: six trials at each edge.
+// TestKilledAtEveryEdge is the short form of the command: five trials at each edge.
 func TestKilledAtEveryEdge(t *testing.T) {
 	var seen tally
-	err := trials(t.Context(), 30, 2, func(tr trial, r result) {
+	err := trials(t.Context(), 25, 2, func(tr trial, r result) {
 		seen.add(tr, r)
 		if !r.good() {
 			t.Errorf("%s: %s", tr, r)

@@ -129,7 +129,7 @@ func weighPolicy(ctx context.Context, c *unity.Client, s *unity.Site, g *unity.G
 	policies, err := c.SitePolicies(ctx, s.ID)
 	if err != nil {
 		ch.Warnings = append(ch.Warnings, "the policies could not be read: "+unity.Clean(err.Error()))
-		return nil //nolint:nilerr // the warning says so, and a policy is no condition
+		return nil
 	}
 	for i := range policies {
 		if string(policies[i].ID) == policy {

@@ -77,6 +77,17 @@ func TestFindRanksAsTheFleetDoes(t *testing.T) {
 	}
 	p := picturetest.Random(11, 25, 1200)
 	f := asFleet(p)
+	for _, m := range f.Machines {
+		if m.Status == nil || !strings.HasPrefix(m.HostName.Raw(), "DESKTOP-") {
+			continue
+		}
+		// Each of its names, with and without a gap.
+		gap := m.HostName.Raw()[:4] + m.HostName.Raw()[5:]
+		for _, query := range []string{m.HostName.Raw(), gap, m.User(), m.IPs(), m.MAC(), string(m.ID), m.SiteName.Raw(), m.SiteKey.String(), m.User() + " " + gap} {
+			check(t, p, f, query, 7)
+		}
+		break
+	}
 	rapid.Check(t, func(t *rapid.T) {
 		row := f.Machines[rapid.IntRange(0, len(f.Machines)-1).Draw(t, "machine")]
 		sources := []string{row.HostName.Raw(), row.User(), row.IPs(), row.MAC(), string(row.ID), row.SiteName.Raw(), row.SiteKey.String(), "desktop", "büro", "zz"}

@@ -3,6 +3,7 @@ package picture_test
 import (
 	"context"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -60,6 +61,12 @@ func drawTerm(t *rapid.T) string {
 	return neg + field + ":" + op + value() + from("", "", "|"+value())
 }
 
+// everyField are terms of which each has some row in nearly every world.
+func everyField() []string {
+	return []string{"!zzz", "!host:zzz", "!site:zzz", "!group:zzz", "!policy:zzz", "!status:attention", "!seen:>100y", "first:>0s", "!os:zzz", "version:9|10", "!mac:zzz",
+		"!ip:zzz", "!user:zzz", "!id:zzz", "!keycode:zzz", "type:pc|mac"}
+}
+
 func TestSelectEqualsAskingRowByRow(t *testing.T) {
 	seen := map[selector.Answer]int{}
 	byField := map[string]int{}
@@ -75,8 +82,11 @@ func TestSelectEqualsAskingRowByRow(t *testing.T) {
 				asMachine[p.Chunk(site.ID).Row(i)] = w.records[s][i].machine(site, staleAfter)
 			}
 		}
+		exprs := everyField()
 		for range 12 {
-			expr := strings.Join(rapid.SliceOfN(rapid.Custom(drawTerm), 0, 2).Draw(t, "terms"), " ")
+			exprs = append(exprs, strings.Join(rapid.SliceOfN(rapid.Custom(drawTerm), 0, 2).Draw(t, "terms"), " "))
+		}
+		for _, expr := range exprs {
 			q, err := g.Compile(expr)
 			plan, otherErr := machines.Parse(expr)
 			if (err == nil) != (otherErr == nil) {
@@ -195,4 +205,29 @@ func FuzzCompile(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestManyReadOnePicture says something under the race detector only.
+func TestManyReadOnePicture(t *testing.T) {
+	p := picturetest.Random(6, 12, 20_000)
+	g := picture.Language(false, 0, picturetest.Now, nil)
+	q, err := g.Compile("desk status:ok|stale version:>9")
+	if err != nil {
+		t.Fatal(err)
+	}
+	first := p.Chunks()[0]
+	var group sync.WaitGroup
+	for range 4 {
+		group.Go(func() {
+			next := p.With(first)
+			for _, x := range []*picture.Picture{p, next} {
+				if r, ok := x.Get(first.Row(0).ID()); !ok || !x.Select(t.Context(), q, picturetest.Now()).Picture().Complete() || r.Chunk() != first {
+					t.Error("a picture is not whole")
+				}
+				x.Find(t.Context(), "dsk7", 5)
+				x.Counts(picturetest.Now(), 0)
+			}
+		})
+	}
+	group.Wait()
 }
