@@ -107,6 +107,8 @@ type Hit struct {
 	Key, Title, Sub, Kind string
 	Tone                  theme.Tone
 	Open                  func() tea.Cmd
+	// Actions are what can be done to it without opening it; nil means nothing.
+	Actions func() []Command
 }
 
 // Session is what is restored at the next start.
@@ -135,9 +137,15 @@ type Config struct {
 	IdleLock   time.Duration
 
 	Header func() Header
+	// Jobs is where jobs are written down; nil has none.
+	Jobs *JobBook
 	// Home makes the first screen; Restore makes a screen from its path, or nil.
 	Home    func() Screen
 	Restore func(path string) Screen
+	// Touched is told which invalidation keys a change has touched, before the lists are; it must not block. Nil tells nobody.
+	Touched func(keys []string)
+	// Warnings are shown once, at the start.
+	Warnings []string
 	// Commands are the global actions: places, profile switch, documentation.
 	Commands []Command
 	// Catalog lists the specs of all row actions, for help and for checking [keys].

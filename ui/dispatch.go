@@ -124,7 +124,7 @@ func (r *Root) commands() []Command {
 		need("app.previous", "this is the first screen", len(r.stack.open) > 1, r.back),
 		need("app.next", "there is no later screen", len(r.stack.forward) > 0, r.forth),
 		do("app.home", r.home), do("app.reload", r.reload),
-		do("app.jobs", func() tea.Cmd { return r.openOver(newJobsPanel(r.e, &r.jobs)) }),
+		do("app.jobs", func() tea.Cmd { return tea.Batch(r.openOver(newJobsPanel(r.e, &r.jobs)), r.readPast(false)) }),
 		need("app.profile", "there is one profile only", cfg.Profiles != nil && cfg.UseProfile != nil, r.profiles),
 		do("app.messages", r.messages),
 		need("app.problem", "there was no problem", r.notes.latest() != nil, func() tea.Cmd { return r.show(*r.notes.latest()) }),

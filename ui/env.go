@@ -22,6 +22,10 @@ type env struct {
 	marked map[string]func() int
 	// lists is the remembered state of lists, by path or kind.
 	lists map[string]ListState
+	// auth is the state of the sign-in and live the number of machines that a change is under way for. Both belong into the
+	// update loop; they are nil before the shell has set them.
+	auth func() Auth
+	live func() (jobs, machines int)
 }
 
 func newEnv(cfg Config, epoch uint64, clock func() time.Time) *env {

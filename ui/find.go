@@ -22,6 +22,9 @@ type finder struct {
 	n      uint64
 	cancel context.CancelFunc
 	hits   map[string]Hit
+	// order are the keys of the hits as they stand; shown is the search they belong to.
+	order []string
+	shown uint64
 }
 
 type found struct {
@@ -53,6 +56,12 @@ func newFind(e *env) *picker {
 	})
 	p.wide, p.prompt, p.empty = 110, "host, user, IP, MAC, keycode or site", "type to search"
 	p.typed, p.other, p.end = f.typed, f.news, f.stop
+	p.act = func(it item) []Command {
+		if h := f.hits[it.id]; h.Actions != nil {
+			return h.Actions()
+		}
+		return nil
+	}
 	f.p = p
 	return p
 }
@@ -126,14 +135,33 @@ func (f *finder) next(ctx context.Context, n uint64, box *mailbox[found], pause 
 	}
 }
 
-// show replaces the hits. The cursor stays on its hit; when that is gone, it goes to the first.
+// show replaces the hits. Those of one search keep their places and later ones come behind them, so that nothing moves under the
+// cursor; the hits of another search stand in their own order.
 func (f *finder) show(hits []Hit, progress string) {
-	items := make([]item, 0, len(hits))
-	f.hits = make(map[string]Hit, len(hits))
+	byKey := make(map[string]Hit, len(hits))
 	for _, h := range hits {
-		f.hits[h.Key] = h
-		items = append(items, item{id: h.Key, title: h.Title, sub: h.Sub, right: h.Kind, tone: h.Tone})
+		byKey[h.Key] = h
 	}
+	var order []string
+	placed := make(map[string]bool, len(hits))
+	if f.shown == f.n {
+		for _, k := range f.order {
+			if _, still := byKey[k]; still {
+				order, placed[k] = append(order, k), true
+			}
+		}
+	}
+	for _, h := range hits {
+		if !placed[h.Key] {
+			order, placed[h.Key] = append(order, h.Key), true
+		}
+	}
+	items := make([]item, 0, len(order))
+	for _, k := range order {
+		h := byKey[k]
+		items = append(items, item{id: k, title: h.Title, sub: h.Sub, right: h.Kind, tone: h.Tone})
+	}
+	f.hits, f.order, f.shown = byKey, order, f.n
 	f.p.note = progress
 	f.p.setItems(items)
 }

@@ -15,6 +15,8 @@ const jobPace = 250 * time.Millisecond
 // jobs are the changes started in this run of the program. They live on when screens, overlays and the profile change.
 type jobs struct {
 	list []*jobRun
+	// past are the jobs of earlier runs and of other processes, as they were written down.
+	past []*jobRun
 	n    uint64
 	wg   sync.WaitGroup
 }
@@ -27,6 +29,8 @@ type jobRun struct {
 	cancel   context.CancelFunc
 	finished bool
 	stopped  bool
+	// past is set for jobs that were only read.
+	past *PastJob
 }
 
 // jobMsg brings the latest report of a job; final is its last one.
@@ -97,6 +101,7 @@ func (r *Root) jobNews(m jobMsg) tea.Cmd {
 			run.job.Title = run.plan.Title
 		}
 	}
+	r.jobs.forget(run.job.ID)
 	if !m.final {
 		return waitFor(nextReport(m.n, m.box, jobPace))
 	}
@@ -109,6 +114,9 @@ func (r *Root) jobNews(m jobMsg) tea.Cmd {
 	cmds := []tea.Cmd{Toast(level, text)}
 	if len(run.plan.Touches) > 0 {
 		cmds = append(cmds, r.broadcast(InvalidateMsg{Keys: run.plan.Touches}))
+	}
+	if run.plan.Then != nil {
+		cmds = append(cmds, run.plan.Then(run.job))
 	}
 	return tea.Batch(append(cmds, r.jobs.follow(run))...)
 }
@@ -162,7 +170,7 @@ func (j *jobRun) cancelFree() {
 }
 
 func (s *jobs) find(n uint64) *jobRun {
-	for _, j := range s.list {
+	for _, j := range s.all() {
 		if j.n == n {
 			return j
 		}

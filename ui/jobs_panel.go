@@ -25,8 +25,8 @@ type jobsPanel struct {
 
 func newJobsPanel(e *env, s *jobs) *jobsPanel {
 	p := &jobsPanel{frame: newFrame("Jobs"), e: e, jobs: s}
-	if n := len(s.list); n > 0 {
-		p.choose(s.list[n-1].n)
+	if all := s.all(); len(all) > 0 {
+		p.choose(all[len(all)-1].n)
 	}
 	return p
 }
@@ -72,7 +72,7 @@ func (p *jobsPanel) choose(n uint64) {
 
 // step shows another job.
 func (p *jobsPanel) step(by int) tea.Cmd {
-	list := p.jobs.list
+	list := p.jobs.all()
 	for i, j := range list {
 		if j.n == p.n {
 			p.choose(list[(i+by+len(list))%len(list)].n)
@@ -114,7 +114,7 @@ func (p *jobsPanel) commands() []Command {
 		}
 		return ""
 	}
-	return []Command{
+	return append(p.againCommands(),
 		p.e.guarded("jobs.cancel", live, func() tea.Cmd {
 			p.run().cancel()
 			return Toast(Warn, "cancelling "+clean(p.run().job.Title)+": what is sent stays sent")
@@ -130,7 +130,7 @@ func (p *jobsPanel) commands() []Command {
 		p.e.command("jobs.close", func() tea.Cmd { p.gone = true; return nil }),
 		move("jobs.up", func() int { return -1 }), move("jobs.down", func() int { return 1 }),
 		move("jobs.page-up", func() int { return -p.grid.Page() }), move("jobs.page-down", func() int { return p.grid.Page() }),
-	}
+	)
 }
 
 func (p *jobsPanel) copy() tea.Cmd {
@@ -151,19 +151,22 @@ func (p *jobsPanel) view(w, h int) ([]string, int, int) {
 
 func (p *jobsPanel) lines(w, h int) []string {
 	th := p.e.th
+	if all := p.jobs.all(); p.run() == nil && len(all) > 0 {
+		p.choose(all[len(all)-1].n) // read only after the panel was opened
+	}
 	j := p.run()
 	if j == nil {
-		return []string{th.Paint(theme.Muted, "no change was sent since the start")}
+		return []string{th.Paint(theme.Muted, "no change was sent")}
 	}
-	place := 0
-	for i, x := range p.jobs.list {
+	place, all := 0, p.jobs.all()
+	for i, x := range all {
 		if x.n == p.n {
 			place = i + 1
 		}
 	}
 	head := clean(j.job.Title)
-	if len(p.jobs.list) > 1 {
-		head += " (job " + itoa(place) + " of " + itoa(len(p.jobs.list)) + ")"
+	if len(all) > 1 {
+		head += " (job " + itoa(place) + " of " + itoa(len(all)) + ")"
 	}
 	end := j.job.Finished
 	state := "done after "
@@ -173,9 +176,13 @@ func (p *jobsPanel) lines(w, h int) []string {
 	if j.finished && j.stopped {
 		state = "cancelled after "
 	}
+	state += span(end.Sub(j.job.Started))
+	if j.past != nil {
+		state = j.past.State + " · " + j.job.Started.Local().Format("2006-01-02 15:04")
+	}
 	out := []string{
 		ansi.Truncate(th.Paint(theme.Strong, head), w, th.Glyphs.Ellipsis),
-		ansi.Truncate(j.summary()+" · "+state+span(end.Sub(j.job.Started)), w, th.Glyphs.Ellipsis),
+		ansi.Truncate(j.summary()+" · "+state, w, th.Glyphs.Ellipsis),
 	}
 	if j.job.ID != "" || j.job.Note != "" {
 		out = append(out, th.Paint(theme.Muted, ansi.Truncate(strings.TrimSpace(clean(j.job.ID+"  "+j.job.Note)), w, th.Glyphs.Ellipsis)))

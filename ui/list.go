@@ -26,6 +26,7 @@ type List[T any, K ~string] struct {
 	fault     string
 
 	load  loading
+	live  following
 	front bool
 	// want is the row to stand on once it has come, restored from the last session.
 	want string
@@ -108,11 +109,19 @@ func (l *List[T, K]) attach(e *env) {
 // Init implements Screen: it starts loading.
 func (l *List[T, K]) Init() tea.Cmd {
 	l.front = true
+	if l.res.Live != nil {
+		return l.follow()
+	}
 	return l.Reload()
 }
 
 // Close implements Closer: it ends what loads.
-func (l *List[T, K]) Close() { l.load.stop() }
+func (l *List[T, K]) Close() {
+	l.load.stop()
+	if l.live.cancel != nil {
+		l.live.cancel()
+	}
+}
 
 // Back implements Backer: it clears the filter; marks are left alone.
 func (l *List[T, K]) Back() bool {
@@ -134,6 +143,12 @@ func (l *List[T, K]) Update(msg tea.Msg) tea.Cmd {
 		return l.received(m)
 	case dueMsg:
 		return l.due(m)
+	case deltaMsg[T]:
+		return l.mergedDelta(m)
+	case moreRowsMsg:
+		return l.moreRows(m)
+	case refreshedMsg:
+		return l.refreshed(m)
 	case restMsg:
 		return l.rest(m)
 	case tea.KeyPressMsg:

@@ -37,7 +37,7 @@ func (l *List[T, K]) emptyLines(w, h int) []string {
 	s := &l.load
 	text, tone := l.res.Empty, theme.Muted
 	switch {
-	case s.active:
+	case s.active || s.progress != "":
 		text = "loading"
 		if s.progress != "" {
 			text += ": " + s.progress
@@ -86,8 +86,16 @@ func (l *List[T, K]) statusLine(w int) string {
 	default:
 		add(theme.Muted, plural2(count))
 	}
-	if s.active && s.progress != "" {
+	if l.live.source != "" {
+		add(theme.Warn, clean(l.live.source))
+	}
+	if s.progress != "" {
 		add(theme.Muted, clean(s.progress))
+	}
+	if l.filter != "" && l.res.Aside != nil {
+		if text := l.res.Aside(); text != "" {
+			add(theme.Warn, clean(text))
+		}
 	}
 	if n := l.rows.Marks().Len(); n > 0 {
 		add(theme.Marked, group(n)+" marked")
@@ -108,6 +116,8 @@ func (l *List[T, K]) statusLine(w int) string {
 		add(theme.Bad, clean(plural(len(s.problems), "part", "parts")+" failed ("+l.key("table.problems")+" to see): "+strings.Join(s.problems, "; ")))
 	} else if len(s.notes) > 0 {
 		add(theme.Muted, clean(l.key("table.problems")+" "+strings.Join(s.notes, "; ")))
+	} else if l.live.on && s.progress == "" && l.live.source == "" {
+		add(theme.Muted, "kept current")
 	} else if l.res.Every > 0 && !s.active {
 		add(theme.Muted, "refresh "+every(l.res.Every))
 	}

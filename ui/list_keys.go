@@ -26,6 +26,11 @@ func (l *List[T, K]) Commands() []Command {
 	return append(out, append(l.moveCommands(), l.rowCommands()...)...)
 }
 
+// On makes a Command of an action on one row, wherever that is shown.
+func On[T any](a Action[T], key string, row *T) Command {
+	return bind(a, func(Arity) Selection[T] { return Selection[T]{Items: []*T{row}, Keys: []string{key}} })
+}
+
 // bind makes a Command of an action; the selection is taken when it is asked for, that is at the key.
 func bind[T any](a Action[T], selection func(Arity) Selection[T]) Command {
 	return Command{Spec: a.Spec,

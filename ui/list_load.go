@@ -48,6 +48,9 @@ const pagePace = 150 * time.Millisecond
 
 // Reload implements Reloader: it reads the list again and keeps cursor and marks. A load under way is given up for the new one.
 func (l *List[T, K]) Reload() tea.Cmd {
+	if l.e != nil && l.res.Live != nil {
+		return l.refresh()
+	}
 	if l.e == nil || l.res.Load == nil {
 		return nil
 	}
@@ -94,13 +97,18 @@ func (l *List[T, K]) received(m pagesMsg[T]) tea.Cmd {
 			s.readAt = l.e.now()
 		}
 	}
-	if l.want != "" && l.rows.MoveTo(K(l.want)) {
-		l.want = ""
-	}
+	l.settleWant()
 	if !m.done {
 		return tea.Batch(l.moved(), l.next(l.e.ctx, m.box, pagePace))
 	}
 	return tea.Batch(l.moved(), l.ended(m.err))
+}
+
+// settleWant puts the cursor on the row of the last session as soon as it is there.
+func (l *List[T, K]) settleWant() {
+	if l.want != "" && l.rows.MoveTo(K(l.want)) {
+		l.want = ""
+	}
 }
 
 // ended closes a load. After an error the old rows stay, and the status line says so.
@@ -181,6 +189,10 @@ func (l *List[T, K]) invalidated() tea.Cmd {
 // Reveal implements Revealer: nothing is refreshed while the list cannot be seen; what was missed is made up for.
 func (l *List[T, K]) Reveal(front bool) tea.Cmd {
 	l.front = front
+	if front && l.load.stale && l.res.Live != nil {
+		l.load.stale = false
+		return l.follow()
+	}
 	if front && l.load.stale && !l.load.active {
 		return l.Reload()
 	}

@@ -51,7 +51,11 @@ type Option struct {
 }
 
 type (
-	pushMsg    struct{ screen Screen }
+	pushMsg struct {
+		screen Screen
+		// like is the beginning of the path of screens whose place it takes.
+		like string
+	}
 	replaceMsg struct{ screen Screen }
 	backMsg    struct{}
 	homeMsg    struct{}
@@ -100,7 +104,11 @@ func after(d time.Duration, msg tea.Msg) tea.Cmd {
 func waitFor(do tea.Cmd) tea.Cmd { return send(Wait{Do: do}) }
 
 // Push opens a screen above the one in front.
-func Push(s Screen) tea.Cmd { return send(pushMsg{s}) }
+func Push(s Screen) tea.Cmd { return send(pushMsg{screen: s}) }
+
+// PushLike is Push, but takes the place of the screen in front when the path of that begins with like: going through views of one
+// kind leaves no trail of them.
+func PushLike(like string, s Screen) tea.Cmd { return send(pushMsg{screen: s, like: like}) }
 
 // Replace puts a screen in the place of the one in front.
 func Replace(s Screen) tea.Cmd { return send(replaceMsg{s}) }

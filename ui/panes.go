@@ -214,11 +214,33 @@ func (p *panes) Commands() []Command {
 		p.e.command("pane.previous", func() tea.Cmd { p.move(-1); return nil }))
 }
 
+// banner is a first pane that stands above the second one, in the lines it asks for; with none it is drawn only while it has the
+// keys.
+type banner interface{ bannerLines(w, h int) int }
+
+// bannered arranges a banner and the pane below it, if that is what the panes are.
+func (p *panes) bannered(w, h int) bool {
+	if len(p.kids) != 2 {
+		return false
+	}
+	b, ok := p.kids[0].(banner)
+	if !ok {
+		return false
+	}
+	if n := b.bannerLines(w, h); n > 0 {
+		p.areas[0], p.areas[1] = area{0, 1, w, n}, area{0, n + 2, w, h - n - 2}
+	} else {
+		p.areas[p.at] = area{0, 1, w, h - 1}
+	}
+	return true
+}
+
 // arrange divides w×h cells among the panes.
 func (p *panes) arrange(w, h int) {
 	n := len(p.kids)
 	p.areas = make([]area, n)
 	switch {
+	case p.bannered(w, h):
 	case n == 0:
 	case n == 1:
 		p.areas[0] = area{0, 0, w, h}

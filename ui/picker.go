@@ -37,6 +37,9 @@ type picker struct {
 	keep bool
 	// typed, when set, replaces the picker's own matching: it is told of every change of the query.
 	typed func(query string) tea.Cmd
+	// act, when set, gives what can be done to a line right here, while acting has the keys instead of the entry.
+	act    func(item) []Command
+	acting bool
 	// other gets addressed messages.
 	other func(tea.Msg) tea.Cmd
 	// end is called when the picker goes.
@@ -94,7 +97,7 @@ func (p *picker) move(delta int) {
 	p.cursor = p.items[p.shown[i]].id
 }
 
-func (p *picker) capturing() bool { return true }
+func (p *picker) capturing() bool { return !p.acting }
 func (p *picker) width() int      { return p.wide }
 
 func (p *picker) shut() {
@@ -106,12 +109,25 @@ func (p *picker) shut() {
 
 func (p *picker) commands() []Command {
 	step := func(n int) func() tea.Cmd { return func() tea.Cmd { p.move(n); return nil } }
-	return []Command{
+	out := []Command{
 		p.e.command("pick.accept", p.accept),
 		p.e.command("pick.close", func() tea.Cmd { p.shut(); return nil }),
 		p.e.command("pick.up", step(-1)), p.e.command("pick.down", step(1)),
 		p.e.command("pick.page-up", step(-p.page)), p.e.command("pick.page-down", step(p.page)),
 	}
+	if p.act == nil {
+		return out
+	}
+	out = append(out, p.e.guarded("pick.act", func() string {
+		if p.at() < 0 {
+			return "there is no line"
+		}
+		return ""
+	}, func() tea.Cmd { p.acting = !p.acting; return nil }))
+	if i := p.at(); p.acting && i >= 0 {
+		out = append(out, p.act(p.items[p.shown[i]])...)
+	}
+	return out
 }
 
 func (p *picker) accept() tea.Cmd {
@@ -133,8 +149,12 @@ func (p *picker) update(msg tea.Msg) tea.Cmd {
 	changed := false
 	switch m := msg.(type) {
 	case tea.KeyPressMsg:
+		if p.acting {
+			return nil
+		}
 		changed = p.in.key(m)
 	case tea.PasteMsg:
+		p.acting = false
 		changed = p.in.insert(m.Content)
 	default:
 		if p.other != nil {
@@ -158,8 +178,12 @@ func (p *picker) view(w, h int) ([]string, int, int) {
 	th := p.e.th
 	text, x := p.in.view(th, w-2, p.prompt)
 	lines := []string{th.Paint(theme.Label, ">") + " " + text}
-	if p.note != "" && h > 3 {
-		lines = append(lines, th.Paint(theme.Muted, ansi.Truncate(clean(p.note), w, th.Glyphs.Ellipsis)))
+	note, tone := p.note, theme.Muted
+	if p.acting {
+		note, tone = "keys act on the chosen line; "+p.e.keys.label(p.e.keys.builtin("pick.act"))+" types again", theme.Info
+	}
+	if note != "" && h > 3 {
+		lines = append(lines, th.Paint(tone, ansi.Truncate(clean(note), w, th.Glyphs.Ellipsis)))
 	}
 	room := h - len(lines)
 	if room < 1 {
@@ -171,8 +195,12 @@ func (p *picker) view(w, h int) ([]string, int, int) {
 	}
 	at := max(p.at(), 0)
 	p.top = min(max(p.top, at-room+1, 0), at)
+	head := len(lines)
 	for i := p.top; i < len(p.shown) && i < p.top+room; i++ {
 		lines = append(lines, p.line(p.items[p.shown[i]], w, i == at))
+	}
+	if p.acting {
+		return lines, 0, head + at - p.top
 	}
 	return lines, x + 2, 0
 }

@@ -3,6 +3,8 @@ package ui
 import (
 	"context"
 	"time"
+
+	tea "charm.land/bubbletea/v2"
 )
 
 // Plan is a change as the person confirms it. It is plain data: what it means is known to whoever made it.
@@ -23,6 +25,10 @@ type Plan struct {
 	Names []string
 	// Warnings, Skipped, Hidden and Stale are sentences or names shown under their headings.
 	Warnings, Skipped, Hidden, Stale []string
+	// Changes are the fields that change, before and after.
+	Changes []string
+	// Dialog asks in a dialog also where a line in the footer would do: there is more to see than fits one.
+	Dialog bool
 	// Requests are the exact requests: method, path and body.
 	Requests []string
 	// Type is what has to be typed before a destroy, TypeLabel what that is ("host name", "number of machines").
@@ -34,6 +40,8 @@ type Plan struct {
 	// Follow watches what the agents make of the finished job and reports it with new values of Tracking; nil follows nothing.
 	// It ends when there is nothing left to watch, or with ctx.
 	Follow func(ctx context.Context, finished Job, report func(Job))
+	// Then is asked inside the update loop for what to show once the job is over, a new keycode for example; nil shows nothing.
+	Then func(finished Job) tea.Cmd
 	// Blocked says why the plan cannot be carried out at all ("nothing to do: all skipped"); "" when it can.
 	Blocked string
 }

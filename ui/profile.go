@@ -64,7 +64,7 @@ func (r *Root) switched(m switchedMsg) tea.Cmd {
 	r.stack.closeAll()
 	r.e.cancel()
 	r.notes.settle()
-	r.e = newEnv(*m.cfg, r.e.epoch+1, r.clock)
+	r.use(newEnv(*m.cfg, r.e.epoch+1, r.clock))
 	r.auth, r.network, r.asked, r.tips = Auth{}, Connection{}, false, false
 	return tea.Batch(r.begin(), r.restore(), r.broadcast(ProfileMsg{r.e.epoch}),
 		Toast(Good, "profile "+clean(m.name)+" is in use"))

@@ -105,7 +105,7 @@ func (r *Root) confirm(p Plan) tea.Cmd {
 	if risk == RiskRead {
 		return send()
 	}
-	if risk == RiskChange && p.Machines <= 1 && p.Sites <= 1 && len(p.Warnings)+len(p.Skipped)+len(p.Hidden)+len(p.Stale) == 0 {
+	if risk == RiskChange && !p.Dialog && p.Machines <= 1 && p.Sites <= 1 && len(p.Warnings)+len(p.Skipped)+len(p.Hidden)+len(p.Stale) == 0 {
 		text := p.Line
 		if text == "" {
 			text = p.Title
@@ -144,6 +144,7 @@ func planBody(th theme.Theme, p Plan) func(w int) []string {
 			b.field("touches", plural(p.Machines, "machine", "machines")+" of "+plural(p.Sites, "customer", "customers"))
 		}
 		b.field("risk", p.Risk.String())
+		b.list(theme.Plain, "Changes", p.Changes, 0)
 		b.list(theme.Warn, "Warnings", p.Warnings, 0)
 		b.list(theme.Warn, "Hidden by the filter, but marked", p.Hidden, namesShown)
 		b.list(theme.Warn, "Not seen for long", p.Stale, namesShown)

@@ -57,12 +57,16 @@ type Resource[T any, K ~string] struct {
 	Search func(*T) string
 	// Filter compiles a filter expression; nil means substring over Search. An error is shown in place, with its column.
 	Filter func(expr string) (func(*T) bool, error)
+	// Aside is said in the status line while a filter is in force: what it could not decide on; nil says nothing.
+	Aside func() string
 	// Complete proposes completions of the filter text; nil means none.
 	Complete func(expr string) []string
 
 	// Load reads the list and emits pages as they come. It runs off the update loop and ends with ctx.
 	// The list is complete when it returns nil; rows that were not emitted are then gone.
 	Load func(ctx context.Context, emit func(Page[T])) error
+	// Live replaces Load and Every for rows that are kept current elsewhere.
+	Live *Live[T]
 	// Every is the refresh interval, shown in the status line; 0 means by hand only.
 	Every time.Duration
 	// Depends are invalidation keys; one of them reloads the list.

@@ -5,6 +5,7 @@ package ui
 import (
 	"context"
 	"os"
+	"slices"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
@@ -69,9 +70,16 @@ type (
 // New makes the program's model. CheckKeys should have accepted the configuration.
 func New(cfg Config) *Root {
 	r := &Root{tips: len(cfg.Tips) > 0}
-	r.e = newEnv(cfg, 1, nil)
+	r.use(newEnv(cfg, 1, nil))
 	r.w, r.h = terminal.Size(0, 0)
 	return r
+}
+
+// use makes an environment the one in force.
+func (r *Root) use(e *env) {
+	e.auth = func() Auth { return r.auth }
+	e.live = r.jobs.machines
+	r.e = e
 }
 
 // Clock returns the clock in use; SetClock replaces it for good, for tests.
@@ -90,7 +98,10 @@ func (r *Root) Init() tea.Cmd {
 
 // begin starts an epoch: the slow clock, listeners and the first screen.
 func (r *Root) begin() tea.Cmd {
-	cmds := []tea.Cmd{after(tickEvery, tickMsg{})}
+	cmds := []tea.Cmd{after(tickEvery, tickMsg{}), r.readPast(true)}
+	for _, text := range r.e.cfg.Warnings {
+		cmds = append(cmds, Toast(Warn, clean(text)))
+	}
 	if r.e.cfg.Home != nil {
 		cmds = append(cmds, r.open(r.e.cfg.Home()))
 	}
@@ -196,13 +207,18 @@ func sleep(ctx context.Context, w Wait) tea.Cmd {
 func (r *Root) shell(msg tea.Msg) (tea.Cmd, bool) {
 	switch m := msg.(type) {
 	case pushMsg:
-		return r.push(m.screen), true
+		return r.pushed(m), true
 	case replaceMsg:
 		return r.replace(m.screen), true
 	case backMsg:
 		return r.back(), true
 	case homeMsg:
 		return r.home(), true
+	case shellMsg:
+		if i := slices.IndexFunc(r.commands(), func(c Command) bool { return c.ID == m.id }); i >= 0 {
+			return r.run(r.commands()[i]), true
+		}
+		return nil, true
 	case openMsg:
 		return r.openOver(m.o), true
 	case toastMsg:
@@ -219,8 +235,14 @@ func (r *Root) shell(msg tea.Msg) (tea.Cmd, bool) {
 		return r.propose(m), true
 	case plannedMsg:
 		return r.planned(m), true
+	case prepareMsg:
+		return r.prepare(m), true
+	case preparedMsg:
+		return r.prepared(m), true
 	case jobMsg:
 		return r.jobNews(m), true
+	case pastMsg:
+		return r.pastNews(m), true
 	case askMsg:
 		return r.openOver(newAsk(r.e, m)), true
 	case chooseMsg:
@@ -281,6 +303,9 @@ func (r *Root) deliver(m To) tea.Cmd {
 func (r *Root) broadcast(msg tea.Msg) tea.Cmd {
 	var cmds []tea.Cmd
 	inv, isInv := msg.(InvalidateMsg)
+	if isInv && r.e.cfg.Touched != nil {
+		r.e.cfg.Touched(inv.Keys)
+	}
 	r.stack.each(func(s Screen) {
 		switch {
 		case isInv:
@@ -335,7 +360,7 @@ func stamped(epoch uint64, msg tea.Msg) tea.Msg {
 		do := m.Do
 		m.Do = func() tea.Msg { return stamped(epoch, do()) }
 		return m
-	case pushMsg, replaceMsg, backMsg, homeMsg, proposeMsg, plannedMsg, askMsg, chooseMsg, showMsg, failMsg, openMsg, InvalidateMsg:
+	case pushMsg, replaceMsg, backMsg, homeMsg, shellMsg, proposeMsg, plannedMsg, prepareMsg, preparedMsg, askMsg, chooseMsg, showMsg, failMsg, openMsg, InvalidateMsg:
 		return stampMsg{epoch, msg}
 	}
 	return msg

@@ -1,6 +1,8 @@
 package ui
 
 import (
+	"strings"
+
 	tea "charm.land/bubbletea/v2"
 )
 
@@ -90,6 +92,14 @@ func cover(s Screen, front bool) tea.Cmd {
 		return v.Reveal(front)
 	}
 	return nil
+}
+
+// pushed opens a screen, in the place of the one in front when that is of the same kind.
+func (r *Root) pushed(m pushMsg) tea.Cmd {
+	if p, ok := r.stack.top().(Pather); ok && m.like != "" && len(r.stack.open) > 1 && strings.HasPrefix(p.Path(), m.like) {
+		return r.replace(m.screen)
+	}
+	return r.push(m.screen)
 }
 
 func (r *Root) push(s Screen) tea.Cmd {

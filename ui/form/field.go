@@ -17,8 +17,13 @@ type Field struct {
 	Required bool
 	// Options make it a choice; Value is one of them, else the first one is chosen.
 	Options []string
+	// Labels are what is shown for the options, in their order; without them the options themselves are shown.
+	Labels []string
 	// Multiline takes several lines.
 	Multiline bool
 	// Validate returns what is wrong with a value, or "". It is called while typing, so it must be quick.
 	Validate func(string) string
+	// Check returns what is wrong with a value in the light of all values, or "". It is called while typing, after every change of
+	// any field, and for empty values too, so it takes the place of Required and Validate.
+	Check func(value string, all map[string]string) string
 }

@@ -25,7 +25,9 @@ type Model struct {
 func New(fields []Field, th theme.Theme) *Model {
 	m := &Model{th: th}
 	for _, f := range fields {
-		m.inputs = append(m.inputs, newInput(f))
+		in := newInput(f)
+		in.all = m.Values
+		m.inputs = append(m.inputs, in)
 		m.button = m.button || (f.Multiline && len(f.Options) == 0)
 	}
 	m.button = m.button || len(fields) == 0
@@ -42,13 +44,27 @@ func (m *Model) Update(msg tea.Msg) (cmd tea.Cmd, submitted bool) {
 	}
 	switch msg := msg.(type) {
 	case tea.KeyPressMsg:
-		return nil, m.press(msg)
+		submitted = m.press(msg)
+		if !submitted {
+			m.recheck()
+		}
+		return nil, submitted
 	case tea.PasteMsg:
 		if in := m.focused(); in != nil {
 			in.edit(msg)
 		}
 	}
+	m.recheck()
 	return nil, false
+}
+
+// recheck looks again at fields whose value may be right or wrong by what stands in another one.
+func (m *Model) recheck() {
+	for _, in := range m.inputs {
+		if in.Check != nil && in.touched {
+			in.check(false)
+		}
+	}
 }
 
 func (m *Model) press(msg tea.KeyPressMsg) (submitted bool) {

@@ -23,6 +23,8 @@ type input struct {
 	// fault is what is wrong; remote faults come from outside and stay until the value changes.
 	fault  string
 	remote bool
+	// all gives the values of the whole form.
+	all func() map[string]string
 	// notice says what was done to the value without being asked.
 	notice string
 }
@@ -201,6 +203,14 @@ func (in *input) choose(press tea.KeyPressMsg) {
 	}
 }
 
+// label is what is shown for an option.
+func (in *input) label(i int) string {
+	if i < len(in.Labels) {
+		return in.Labels[i]
+	}
+	return in.Options[i]
+}
+
 func (in *input) seek(text string) {
 	if text == "" {
 		return
@@ -208,7 +218,7 @@ func (in *input) seek(text string) {
 	n := len(in.Options)
 	for step := 1; step <= n; step++ {
 		i := (in.option + step) % n
-		if strings.HasPrefix(strings.ToLower(in.Options[i]), strings.ToLower(text)) {
+		if strings.HasPrefix(strings.ToLower(in.label(i)), strings.ToLower(text)) {
 			in.option = i
 			return
 		}
@@ -223,6 +233,10 @@ func (in *input) check(sending bool) {
 	in.fault = ""
 	v := in.value()
 	switch {
+	case in.Check != nil:
+		if sending || in.touched {
+			in.fault = in.Check(v, in.all())
+		}
 	case strings.TrimSpace(v) == "" && in.Required:
 		if sending {
 			in.fault = "needed"

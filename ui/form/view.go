@@ -187,7 +187,7 @@ func (m *Model) choice(in *input, focused bool, room int) string {
 		tone = theme.ButtonFocus
 	}
 	count := "  " + strconv.Itoa(in.option+1) + "/" + strconv.Itoa(len(in.Options))
-	text, _ := cells.Fit(in.Options[in.option], max(1, room-4-len(count)), m.th.Glyphs.Ellipsis)
+	text, _ := cells.Fit(in.label(in.option), max(1, room-4-len(count)), m.th.Glyphs.Ellipsis)
 	g := m.th.Glyphs
 	return m.th.Paint(tone, g.Left+" "+text+" "+g.Right) + m.th.Paint(theme.Muted, count)
 }
