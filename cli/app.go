@@ -126,7 +126,7 @@ busy, 130 interrupted.`,
 	root.AddCommand(
 		a.demoCommand(), a.simulateCommand(), a.loginCommand(), a.logoutCommand(), a.statusCommand(), a.profileCommand(),
 		a.findCommand(), a.siteCommand(), a.groupCommand(), a.endpointCommand(), a.commandCommand(), a.jobCommand(), a.policyCommand(),
-		a.threatCommand(), a.adminCommand(), a.openCommand(), a.apiCommand(), a.tokenCommand(), a.proxyCommand(), a.doctorCommand(), a.cacheCommand(), a.configCommand(), a.completionCommand(), a.manCommand(), a.versionCommand(),
+		a.threatCommand(), a.adminCommand(), a.usageCommand(), a.watchCommand(), a.openCommand(), a.apiCommand(), a.tokenCommand(), a.proxyCommand(), a.doctorCommand(), a.cacheCommand(), a.configCommand(), a.completionCommand(), a.manCommand(), a.versionCommand(),
 	)
 	root.AddCommand(a.shortCommands()...)
 	for _, c := range root.Commands() {

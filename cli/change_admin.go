@@ -14,7 +14,7 @@ import (
 
 // adminChanges are the verbs that make and change admins.
 func (a *app) adminChanges() []*cobra.Command {
-	return []*cobra.Command{a.adminCreate(), a.adminEdit(), a.adminDelete(), a.adminGrant()}
+	return []*cobra.Command{a.adminCreate(), a.adminEdit(), a.adminDelete(), a.adminGrant(), a.adminAccess()}
 }
 
 const siteOnlyUsage = "only at this site, by id, keycode or name"

@@ -23,6 +23,8 @@ func verbsOf() map[string]string {
 		"group.delete": "group delete",
 		"admin.create": "admin create", "admin.edit": "admin edit", "admin.grant": "admin grant", "admin.delete": "admin delete",
 		"endpoint.rebill": "endpoint deactivate", "endpoint.move-policy": "endpoint move", "site.offboard": "site offboard",
+		"command.again": "job retry", "endpoint.clean-duplicates": "endpoint deactivate", "group.set-policy": "group set-policy",
+		"admin.access": "admin access request", "admin.access-status": "admin access status",
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 
@@ -186,17 +187,52 @@ func writeReport(path string, sess *session, f *fleet.Fleet) error {
 	if path == "" {
 		return nil
 	}
-	var out []byte
-	toJSON := machineJSON(sess.client.Now)
-	for _, m := range f.Machines {
-		row, err := toJSON(m)
-		if err != nil {
-			return err
-		}
-		out = append(append(out, row...), '\n')
+	out, err := reportOf(sess, f.Machines)
+	if err != nil {
+		return err
 	}
 	if err := os.WriteFile(path, out, 0o600); err != nil {
 		return fmt.Errorf("--report: %w", err)
 	}
 	return nil
+}
+
+func reportOf(sess *session, machines []*fleet.Machine) ([]byte, error) {
+	var out []byte
+	toJSON := machineJSON(sess.client.Now)
+	for _, m := range machines {
+		row, err := toJSON(m)
+		if err != nil {
+			return nil, err
+		}
+		out = append(append(out, row...), '\n')
+	}
+	return out, nil
+}
+
+// offboardReport writes the machines of a site to a new private file beside the exports, and gives its path.
+func (sess *session) offboardReport(site unity.Site, machines []*fleet.Machine) (string, error) {
+	out, err := reportOf(sess, machines)
+	if err != nil {
+		return "", err
+	}
+	dir := sess.settings.paths.exports()
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return "", fmt.Errorf("report: %w", err)
+	}
+	// The id and not the name: a name may hold anything.
+	name := string(site.ID)
+	if !unity.IsGUID(name) {
+		name = "site"
+	}
+	path := filepath.Join(dir, fmt.Sprintf("offboard-%s-%s.ndjson", name, sess.client.Now().UTC().Format("20060102-150405")))
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return "", fmt.Errorf("report: %w", err)
+	}
+	_, err = f.Write(out)
+	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return "", fmt.Errorf("report: %w", err)
+	}
+	return path, nil
 }

@@ -13,7 +13,7 @@ import (
 
 // groupChanges are the verbs that make and change groups.
 func (a *app) groupChanges() []*cobra.Command {
-	return []*cobra.Command{a.groupCreate(), a.groupEdit(), a.groupDelete()}
+	return []*cobra.Command{a.groupCreate(), a.groupEdit(), a.groupDelete(), a.groupSetPolicy()}
 }
 
 // groupOf resolves a site and one of its groups.

@@ -184,7 +184,7 @@ func (a *app) uiConfig(ctx context.Context, s *screenOf) (*ui.Config, error) {
 		Touched: env.Touched, Warnings: viewWarnings(set),
 		Restore: env.Restore, Commands: env.Places(), Catalog: views.Catalog(), Keys: set.config.Keys,
 		Network: sess.calls.network(), Calls: sess.calls.show(set.BaseURL), Find: env.Find, Explain: views.Explain,
-		Jobs:    &ui.JobBook{List: env.PastJobs, Again: env.AgainPlan},
+		Jobs:    env.JobBook(),
 		Session: loadSession(set), SaveSession: func(x ui.Session) { saveSession(set, x) }, ExportDir: set.paths.exports()}
 	if sess.engine != nil {
 		cfg.Auth = authUpdates(ctx, sess.engine, set.fromEnvironment())

@@ -17,12 +17,16 @@ import (
 func (a *app) endpointCommand() *cobra.Command {
 	endpoint := &cobra.Command{Use: "endpoint", Short: "Endpoints of one site or of all"}
 	var sel selection
-	list := &cobra.Command{Use: "list", Short: "List endpoints, of all sites unless narrowed", Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
+	list := &cobra.Command{Use: "list", Short: "List endpoints, of all sites unless narrowed", Args: cobra.NoArgs, Long: listHelp, RunE: func(cmd *cobra.Command, _ []string) error {
+		if sel.cached {
+			return a.cached(cmd.Context(), func(ctx context.Context, sess *session, k *kept) error { return a.listCached(ctx, sess, k, sel) })
+		}
 		return a.verb(cmd.Context(), func(ctx context.Context, sess *session) error { return a.listEndpoints(ctx, sess, sel) })
 	}}
 	list.Flags().StringVar(&sel.where, "where", "", "selector, for example 'status:infected' or 'seen:>30d type:pc'")
 	list.Flags().StringVar(&sel.site, "site", "", "only this site, by id, keycode or name")
 	list.Flags().StringVar(&sel.group, "group", "", "only this group of the site, by id or name")
+	list.Flags().BoolVar(&sel.cached, "cached", false, "answer from the snapshot on disk, without any call")
 	var site string
 	var newest bool
 	show := &cobra.Command{Use: "show HOST", Short: "Show one endpoint by id or host name", Args: cobra.ExactArgs(1), RunE: func(cmd *cobra.Command, args []string) error {
@@ -87,13 +91,18 @@ func matching(machines []*fleet.Machine, plan *selector.Plan[*fleet.Machine], se
 		case selector.No:
 		}
 	}
+	bySiteAndHost(rows)
+	return rows, unknown
+}
+
+// bySiteAndHost puts machines into the order in which lists show them.
+func bySiteAndHost(rows []*fleet.Machine) {
 	sort.SliceStable(rows, func(i, j int) bool {
 		if a, b := unity.Fold(rows[i].SiteName.Raw()), unity.Fold(rows[j].SiteName.Raw()); a != b {
 			return a < b
 		}
 		return unity.Fold(rows[i].HostName.Raw()) < unity.Fold(rows[j].HostName.Raw())
 	})
-	return rows, unknown
 }
 
 // remarks says on standard error what the list does not show.
@@ -125,7 +134,10 @@ type scope struct {
 
 // sweep reads the machines of a scope.
 func (a *app) sweep(ctx context.Context, sess *session, w scope) (*fleet.Fleet, error) {
-	o := fleet.SweepOptions{Status: w.status, Names: w.names, StaleAfter: sess.settings.StaleAfter}
+	seen := a.progress()
+	defer seen.end()
+	o := fleet.SweepOptions{Status: w.status, Names: w.names, StaleAfter: sess.settings.StaleAfter,
+		Progress: func(f *fleet.Fleet) { seen.at(f.Done, f.Total, len(f.Failed)) }}
 	if w.group != "" && w.site == "" {
 		return nil, usagef("--group needs --site")
 	}
@@ -202,29 +214,41 @@ func (a *app) machine(ctx context.Context, sess *session, name, site string, new
 
 func (a *app) findCommand() *cobra.Command {
 	var limit int
+	var cached bool
 	find := &cobra.Command{Use: "find TEXT", Short: "Find machines, customers and keycodes by any of their names", Args: cobra.MinimumNArgs(1),
+		Long: `Finds machines by host name, user, address or id, and customers by name or keycode. Several words all have to be found. All
+sites are read first; --cached searches the snapshot on disk instead, without any call, and says how old it is.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.verb(cmd.Context(), func(ctx context.Context, sess *session) error {
-				return a.find(ctx, sess, strings.Join(args, " "), limit)
-			})
+			text := strings.Join(args, " ")
+			if strings.TrimSpace(text) == "" || limit < 1 {
+				return usagef("find needs a text, and --limit at least 1")
+			}
+			if cached {
+				return a.cached(cmd.Context(), func(ctx context.Context, sess *session, k *kept) error {
+					return a.showHits(sess, k.find(ctx, text, limit, sess.settings.StaleAfter), k.fleet(nil), text)
+				})
+			}
+			return a.verb(cmd.Context(), func(ctx context.Context, sess *session) error { return a.find(ctx, sess, text, limit) })
 		}}
 	find.Flags().IntVar(&limit, "limit", 50, "how many findings at most")
+	find.Flags().BoolVar(&cached, "cached", false, "search the snapshot on disk, without any call")
 	return find
 }
 
 func (a *app) find(ctx context.Context, sess *session, text string, limit int) error {
-	if strings.TrimSpace(text) == "" || limit < 1 {
-		return usagef("find needs a text, and --limit at least 1")
-	}
 	f, err := a.sweep(ctx, sess, scope{status: true})
 	if err != nil {
 		return err
 	}
+	return a.showHits(sess, f.Find(ctx, text, limit), f, text)
+}
+
+// showHits prints what was found in a fleet, and says what the fleet does not show.
+func (a *app) showHits(sess *session, hits []fleet.Hit, f *fleet.Fleet, text string) error {
 	p, err := newPrinter(a, hitColumns(sess), hitJSON(sess))
 	if err != nil {
 		return err
 	}
-	hits := f.Find(ctx, text, limit)
 	for i := range hits {
 		if err := p.add(&hits[i]); err != nil {
 			return err

@@ -40,8 +40,10 @@ type jobDetailJSON struct {
 	Console  string
 	Note     string
 	RunBy    string `json:",omitempty"`
-	Warnings []string
-	Results  []jobResultJSON
+	// NextSteps names the steps of a combined action that were not begun when it was left.
+	NextSteps []string `json:",omitempty"`
+	Warnings  []string
+	Results   []jobResultJSON
 }
 
 // jobResultJSON is a result with how far the agent was known to be.
@@ -58,7 +60,7 @@ func (a *app) jobCommand() *cobra.Command {
 	list := &cobra.Command{Use: "list", Short: "List jobs, newest first", Args: cobra.NoArgs, RunE: func(*cobra.Command, []string) error { return a.jobList() }}
 	show := &cobra.Command{Use: "show ID", Short: "Show a job with the result for each target; CSV gives the results alone", Args: cobra.ExactArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error { return a.jobShow(args[0]) }}
-	c.AddCommand(list, show, a.jobResume(), a.jobRetry(), a.jobRevert())
+	c.AddCommand(list, show, a.jobResume(), a.jobNext(), a.jobRetry(), a.jobRevert())
 	return c
 }
 
@@ -151,9 +153,16 @@ func (a *app) jobShow(id string) error {
 		if p.State == dispatch.JobRunning {
 			d.RunBy = p.Holder.String()
 		}
+		next, err := jobs.Unfinished(p)
+		if err != nil {
+			return err
+		}
+		for _, n := range next {
+			d.NextSteps = append(d.NextSteps, n.Title)
+		}
 		return a.printValue(d)
 	}
-	return a.printPast(p)
+	return a.printPast(jobs, p)
 }
 
 func jobResults(p *dispatch.Past) []jobResultJSON {
@@ -171,7 +180,7 @@ func jobResults(p *dispatch.Past) []jobResultJSON {
 	return out
 }
 
-func (a *app) printPast(p *dispatch.Past) error {
+func (a *app) printPast(jobs *dispatch.Jobs, p *dispatch.Past) error {
 	lines := [][2]string{{"job", p.ID}, {"what", p.Title()}, {"state", string(p.State)}, {"console", p.Console}, {"user", p.Binding.User},
 		{"started", p.Started.Local().Format("2006-01-02 15:04:05")}, {"note", p.Remark}, {"retry of", p.RetryOf}, {"reverts", p.RevertOf}}
 	if !p.Finished.IsZero() {
@@ -191,6 +200,9 @@ func (a *app) printPast(p *dispatch.Past) error {
 	_, err := fmt.Fprintln(a.out, p.Words())
 	if err == nil && p.State == dispatch.JobInterrupted {
 		_, err = fmt.Fprintf(a.out, "go on with: unitty job resume %s\n", p.ID)
+	}
+	if line := stepsLine(jobs, p); err == nil && line != "" {
+		_, err = fmt.Fprintln(a.out, line)
 	}
 	return err
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/unitty/unitty/unity"
 	"github.com/unitty/unitty/unity/dispatch"
+	"github.com/unitty/unitty/unity/edit/change"
 )
 
 // jobFlags are what the verbs take that go on with a job.
@@ -18,6 +19,7 @@ func (s *sendFlags) jobFlags(c *cobra.Command) {
 	f.BoolVar(&s.dryRun, "dry-run", false, "show the plan and send nothing")
 	f.BoolVarP(&s.yes, "yes", "y", false, "do not ask")
 	f.IntVar(&s.expect, "expect", -1, "the number of machines you expect; needed with --yes for what destroys, or more than 25")
+	f.BoolVar(&s.again, "again", false, "send also where the same command, or the opposite one, is still waiting")
 	f.StringVar(&s.note, "note", "", "remark for the audit, a ticket number for example")
 	f.StringVar(&s.failedTo, "failed-to", "", "write the ids of failed and unknown machines to this file")
 	f.StringVar(&s.wait, "wait", "", "wait until the agents have the command; --wait=10m waits that long at most")
@@ -71,7 +73,63 @@ func (a *app) resume(ctx context.Context, sess *session, id string, flags sendFl
 	if job == nil {
 		return jobFailure(err)
 	}
+	a.nameSteps(jobs, p.ID)
 	return a.reportJob(ctx, sess, job, err, flags)
+}
+
+// nameSteps says which steps of a combined action were not begun when it was left.
+func (a *app) nameSteps(jobs *dispatch.Jobs, id string) {
+	p, err := jobs.Load(id)
+	if err != nil {
+		return
+	}
+	if line := stepsLine(jobs, p); line != "" {
+		_, _ = fmt.Fprintf(a.err, "unitty: %s\n", line)
+	}
+}
+
+// stepsLine names the steps of a combined action that were not begun and how they are started, "" for none.
+func stepsLine(jobs *dispatch.Jobs, p *dispatch.Past) string {
+	next, err := jobs.Unfinished(p)
+	if err != nil || len(next) == 0 {
+		return ""
+	}
+	titles := make([]string, len(next))
+	for i, n := range next {
+		titles[i] = unity.Clean(n.Title)
+	}
+	return fmt.Sprintf("%s was left before %s; go on with: unitty job next %s", unity.Clean(p.Link.Name), strings.Join(titles, ", then "), p.ID)
+}
+
+// jobNext starts the steps of a combined action that were not begun when it was left.
+func (a *app) jobNext() *cobra.Command {
+	var flags sendFlags
+	c := &cobra.Command{Use: "next ID", Short: "Start the steps of a combined action that were not begun when it was left", Args: cobra.ExactArgs(1),
+		Long: `Starts the steps that follow a job in its combined action (move and set policy, reactivate and deactivate again, off-board), when the
+action was left before they were planned. They go to the machines that came through the job, and are asked about as a new
+change. What the job itself has not sent is resumed first.`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.verb(cmd.Context(), func(ctx context.Context, sess *session) error {
+				if sess.settings.ReadOnly && !flags.dryRun {
+					return refusedf("refused: this profile is read-only")
+				}
+				jobs := dispatch.NewJobs(sess.jobs())
+				p, err := jobs.Load(args[0])
+				if err != nil {
+					return jobFailure(err)
+				}
+				ch, err := change.Continue(ctx, sess.client, jobs, sess.binding(), p)
+				if errors.Is(err, dispatch.ErrNothingToDo) {
+					return &codeError{exitFailed, "no step of the job is left"}
+				}
+				if err != nil {
+					return jobFailure(err)
+				}
+				return a.runChain(ctx, sess, ch, flags)
+			})
+		}}
+	flags.jobFlags(c)
+	return c
 }
 
 // confirmResume asks once more: the job was confirmed by its risk when it was planned.
@@ -117,7 +175,7 @@ func (a *app) jobRetry() *cobra.Command {
 				some = dispatch.SomeElapsed
 			}
 			return a.again(cmd.Context(), flags, func(ctx context.Context, jobs *dispatch.Jobs, sess *session) (*dispatch.Plan, error) {
-				return jobs.Retry(ctx, sess.client, args[0], sess.binding(), some, dispatch.PlanOptions{BatchSize: flags.batch, Again: some == dispatch.SomeUnseen})
+				return jobs.Retry(ctx, sess.client, args[0], sess.binding(), some, dispatch.PlanOptions{BatchSize: flags.batch, Again: flags.again || some == dispatch.SomeUnseen})
 			})
 		}}
 	flags.jobFlags(c)
@@ -131,7 +189,7 @@ func (a *app) jobRevert() *cobra.Command {
 	c := &cobra.Command{Use: "revert ID", Short: "Take a job back: move, policy, isolate, suspend, deactivate and what else has an inverse", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.again(cmd.Context(), flags, func(ctx context.Context, jobs *dispatch.Jobs, sess *session) (*dispatch.Plan, error) {
-				return jobs.Revert(ctx, sess.client, args[0], sess.binding(), dispatch.PlanOptions{BatchSize: flags.batch})
+				return jobs.Revert(ctx, sess.client, args[0], sess.binding(), dispatch.PlanOptions{BatchSize: flags.batch, Again: flags.again})
 			})
 		}}
 	flags.jobFlags(c)

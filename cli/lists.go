@@ -25,6 +25,7 @@ func (sess *session) env() *views.Env {
 	e.Journal, e.Profile = sess.jobs(), sess.settings.Profile
 	e.SignedIn = func(ctx context.Context) error { return untilSignedIn(ctx, sess) }
 	e.Commands = sess.settings.config.userCommands()
+	e.Report = sess.offboardReport
 	e.Scopes = func() []string { return sess.engine.Status().Scopes }
 	return e
 }
@@ -368,7 +369,11 @@ func (a *app) commandList() *cobra.Command {
 				case r.group != "":
 					pages = sess.client.GroupCommands(ctx, r.site.ID, r.group, q)
 				}
-				return printPages(a, pages, sess.env().SiteCommands(*r.site).Columns, commandJSON(r.site))
+				env := sess.env()
+				if err := env.Ledger().Read(); err != nil {
+					return err
+				}
+				return printPages(a, pages, env.SiteCommands(*r.site).Columns, commandJSON(r.site, env.Ledger()))
 			})
 		}}
 	at.flags(list)

@@ -13,6 +13,8 @@ import (
 
 	"github.com/unitty/unitty/auth"
 	"github.com/unitty/unitty/unity"
+	"github.com/unitty/unitty/unity/dispatch"
+	"github.com/unitty/unitty/unity/dispatch/journal"
 )
 
 func (a *app) logoutCommand() *cobra.Command {
@@ -28,7 +30,7 @@ the times. Only a password change in the GSM console ends it at once.
 console on disk with its key. Exports, the audit and
 the log stay; they are records, not memory.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.logout(cmd.Context(), purge) }}
-	c.Flags().BoolVar(&purge, "purge", false, "also remove what the screens remember of the profile")
+	c.Flags().BoolVar(&purge, "purge", false, "also remove the snapshot with its key, the journals of jobs and what the screens remember of the profile")
 	return c
 }
 
@@ -118,7 +120,9 @@ func (a *app) purge(s *settings) error {
 	}
 	pictures, err := a.purgeSnapshot(s)
 	errs = append(errs, err)
-	if removed += pictures; removed == 0 && errors.Join(errs...) == nil {
+	journals, err := a.purgeJournals(s)
+	errs = append(errs, err)
+	if removed += pictures + journals; removed == 0 && errors.Join(errs...) == nil {
 		_, _ = fmt.Fprintf(a.err, "Nothing else of profile %s was kept here.\n", s.Profile)
 	}
 	return errors.Join(errs...)
@@ -126,5 +130,31 @@ func (a *app) purge(s *settings) error {
 
 // remembered are the files that the screens keep for one profile and that can be lost without loss of a record.
 func (p paths) remembered(profile string) []string {
-	return []string{p.session(profile)}
+	return []string{p.session(profile), p.places(profile)}
+}
+
+// purgeJournals removes the journals of the profile's jobs and says how many. One that a process runs now stays, and so does
+// one that cannot be read: nobody can tell whose it is. The audit is the record that stays.
+func (a *app) purgeJournals(s *settings) (int, error) {
+	dir := journal.At(s.paths.jobs())
+	past, _, err := dispatch.NewJobs(dir).List()
+	if err != nil {
+		return 0, err
+	}
+	removed := 0
+	var errs []error
+	for _, p := range past {
+		if p.Profile != s.Profile {
+			continue
+		}
+		if err := dir.Remove(p.ID); err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		removed++
+	}
+	if removed > 0 {
+		_, _ = fmt.Fprintf(a.err, "Removed the journals of %d jobs in %s\n", removed, unity.Clean(dir.Path()))
+	}
+	return removed, errors.Join(errs...)
 }

@@ -58,8 +58,8 @@ func (a *app) configCommand() *cobra.Command {
 			return err
 		}
 		rows := [][2]string{
-			{"config", s.paths.configFile()}, {"audit", s.paths.auditFile()}, {"secrets", s.paths.secrets()}, {"exports", s.paths.exports()},
-			{"session", s.paths.session(s.Profile)}, {"snapshot", s.paths.snapshot(s.Profile)}, {"profile", s.Profile}, {"profiles", strings.Join(s.config.profileNames(), " ")}, {"base_url", s.BaseURL},
+			{"config", s.paths.configFile()}, {"audit", s.paths.auditFile()}, {"jobs", s.paths.jobs()}, {"secrets", s.paths.secrets()}, {"exports", s.paths.exports()},
+			{"session", s.paths.session(s.Profile)}, {"places", s.paths.places(s.Profile)}, {"snapshot", s.paths.snapshot(s.Profile)}, {"profile", s.Profile}, {"profiles", strings.Join(s.config.profileNames(), " ")}, {"base_url", s.BaseURL},
 			{"gsm_key", s.keyText()}, {"username", s.Username}, {"client_id", s.ClientID}, {"store", firstOf(s.Store, s.Pinned, "auto")},
 			{"read_only", fmt.Sprint(s.ReadOnly)}, {"require_audit", fmt.Sprint(s.RequireAudit)}, {"stale_after", s.StaleAfter.String()},
 			{"idle_lock", s.IdleLock.String()}, {"theme", firstOf(s.config.UI.Theme, "ansi")}, {"glyphs", firstOf(s.config.UI.Glyphs, "ascii")},

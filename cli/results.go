@@ -21,6 +21,7 @@ type planJSON struct {
 	Requests []requestJSON
 	Targets  []targetJSON
 	Warnings []string
+	Opposed  []string
 	Stale    []string
 	Skipped  []resultJSON
 }
@@ -63,7 +64,7 @@ func (a *app) printPlan(p *dispatch.Plan) error {
 		return err
 	}
 	out := planJSON{Action: p.Operation.ID, Command: p.Operation.Name, Console: p.Console, Risk: p.Risk().String(), Machines: len(p.Targets), Sites: p.Sites(),
-		Requests: []requestJSON{}, Targets: []targetJSON{}, Warnings: append([]string{}, p.Warnings...), Stale: append([]string{}, p.Stale...), Skipped: []resultJSON{}}
+		Requests: []requestJSON{}, Targets: []targetJSON{}, Warnings: append([]string{}, p.Warnings...), Opposed: append([]string{}, p.Opposed...), Stale: append([]string{}, p.Stale...), Skipped: []resultJSON{}}
 	for _, b := range p.Batches {
 		out.Requests = append(out.Requests, requestJSON{b.Request.Method, b.Request.Path, b.Request.Body})
 	}

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/unitty/unitty/unity"
+	"github.com/unitty/unitty/unity/dispatch"
 	"github.com/unitty/unitty/unity/fleet"
 )
 
@@ -21,10 +22,11 @@ func policyJSON(p *unity.Policy) ([]byte, error) { return p.Record.JSON(unity.Da
 
 func adminJSON(a *unity.Admin) ([]byte, error) { return a.Record.JSON(unity.DateKeys()) }
 
-func commandJSON(site *unity.Site) func(*unity.Command) ([]byte, error) {
+func commandJSON(site *unity.Site, ledger *dispatch.Ledger) func(*unity.Command) ([]byte, error) {
 	return func(c *unity.Command) ([]byte, error) {
+		who, job := ledger.By(c)
 		return c.Record.JSON(unity.DateKeys(), unity.Extra{Name: "SiteId", Value: site.ID}, unity.Extra{Name: "SiteName", Value: site.Name},
-			unity.Extra{Name: "State", Value: c.State.String()})
+			unity.Extra{Name: "State", Value: c.State.String()}, unity.Extra{Name: "By", Value: who}, unity.Extra{Name: "JobId", Value: job})
 	}
 }
 
@@ -36,24 +38,29 @@ func threatJSON(site *unity.Site) func(*unity.Threat) ([]byte, error) {
 
 func machineJSON(now func() time.Time) func(*fleet.Machine) ([]byte, error) {
 	return func(m *fleet.Machine) ([]byte, error) {
-		extras := []unity.Extra{{Name: "SiteId", Value: m.SiteID}, {Name: "SiteName", Value: m.SiteName}}
-		if days := m.SeenDays(now()); days >= 0 {
-			extras = append(extras, unity.Extra{Name: "SeenDays", Value: days})
-		} else {
-			extras = append(extras, unity.Extra{Name: "SeenDays", Value: nil})
-		}
-		state, known := m.State(now())
-		switch {
-		case known:
-			extras = append(extras, unity.Extra{Name: "Status", Value: state})
-		default:
-			extras = append(extras, unity.Extra{Name: "Status", Value: nil}, unity.Extra{Name: "StatusNote", Value: m.StatusNote})
-		}
-		if s := m.Status; s != nil {
-			extras = append(extras, unity.Extra{Name: "CurrentUser", Value: s.OSAndVersions.CurrentUser}, unity.Extra{Name: "IPV4", Value: s.OSAndVersions.IPV4},
-				unity.Extra{Name: "IPAddress", Value: s.IPAddress}, unity.Extra{Name: "MACAddress", Value: s.OSAndVersions.MACAddress},
-				unity.Extra{Name: "OS", Value: s.OS}, unity.Extra{Name: "DeviceType", Value: s.BasicInfo.DeviceType})
-		}
-		return m.Record.JSON(unity.DateKeys(), extras...)
+		return m.Record.JSON(unity.DateKeys(), machineExtras(m, now())...)
 	}
+}
+
+// machineExtras are what unitty adds to an endpoint: its site, its age, its state, and what its agent reported.
+func machineExtras(m *fleet.Machine, now time.Time) []unity.Extra {
+	extras := []unity.Extra{{Name: "SiteId", Value: m.SiteID}, {Name: "SiteName", Value: m.SiteName}}
+	if days := m.SeenDays(now); days >= 0 {
+		extras = append(extras, unity.Extra{Name: "SeenDays", Value: days})
+	} else {
+		extras = append(extras, unity.Extra{Name: "SeenDays", Value: nil})
+	}
+	state, known := m.State(now)
+	switch {
+	case known:
+		extras = append(extras, unity.Extra{Name: "Status", Value: state})
+	default:
+		extras = append(extras, unity.Extra{Name: "Status", Value: nil}, unity.Extra{Name: "StatusNote", Value: m.StatusNote})
+	}
+	if s := m.Status; s != nil {
+		extras = append(extras, unity.Extra{Name: "CurrentUser", Value: s.OSAndVersions.CurrentUser}, unity.Extra{Name: "IPV4", Value: s.OSAndVersions.IPV4},
+			unity.Extra{Name: "IPAddress", Value: s.IPAddress}, unity.Extra{Name: "MACAddress", Value: s.OSAndVersions.MACAddress},
+			unity.Extra{Name: "OS", Value: s.OS}, unity.Extra{Name: "DeviceType", Value: s.BasicInfo.DeviceType})
+	}
+	return extras
 }

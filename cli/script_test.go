@@ -17,7 +17,11 @@ import (
 // TestScripts runs the program as others call it: each script of testdata/script is one verb or one promise.
 func TestScripts(t *testing.T) {
 	t.Parallel()
-	testscript.Run(t, testscript.Params{
+	testscript.Run(t, scriptParams())
+}
+
+func scriptParams() testscript.Params {
+	return testscript.Params{
 		Dir: filepath.Join("testdata", "script"), RequireExplicitExec: true, RequireUniqueNames: true,
 		Setup: prepareScript, Condition: func(c string) (bool, error) {
 			if c != "long" {
@@ -28,8 +32,9 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"sim": simCmd, "simctl": simctlCmd, "simlog": simlogCmd, "signin": signinCmd, "lastbody": lastbodyCmd,
 			"run": runCmd, "interrupt": interruptCmd, "jq": jqCmd, "fields": fieldsCmd, "lines": linesCmd, "secrets": secretsCmd,
+			"truth": truthCmd,
 		},
-	})
+	}
 }
 
 // long tells whether the tests that take minutes were asked for.
@@ -65,7 +70,7 @@ func prepareScript(env *testscript.Env) error {
 	}
 	env.Vars = kept
 	for _, kv := range [][2]string{{"HOME", filepath.Join(env.WorkDir, "home")}, {"XDG_RUNTIME_DIR", filepath.Join(env.WorkDir, "run")},
-		{"UNITTY_KEYRING", "memory"}, {"TZ", "UTC"}, {"TERM", "xterm-256color"}, {"ESC", "\x1b"}} {
+		{"UNITTY_KEYRING", "memory"}, {"TZ", "UTC"}, {"TERM", "xterm-256color"}, {"SEED", "1"}, {"ESC", "\x1b"}} {
 		env.Setenv(kv[0], kv[1])
 	}
 	return nil

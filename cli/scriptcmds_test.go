@@ -119,6 +119,9 @@ func simctlCmd(ts *testscript.TestScript, _ bool, args []string) {
 			s.breaks = regexp.MustCompile(args[1])
 		}
 		s.mu.Unlock()
+	case "lost": // lost on|off: after the first command, the sign-in is as good as none for commands
+		need(1)
+		s.loseSignIn(args[1] == "on")
 	case "reset":
 		need(0)
 		s.ResetLog()

@@ -24,6 +24,8 @@ type selection struct {
 	whereSet         bool
 	all, newest      bool
 	site, group      string
+	// fresh has the whole console read, cached forbids it.
+	fresh, cached bool
 }
 
 func (s *selection) flags(c *cobra.Command) {
@@ -36,6 +38,8 @@ func (s *selection) flags(c *cobra.Command) {
 	f.StringVar(&s.site, "site", "", "only this site, by id, keycode or name")
 	f.StringVar(&s.group, "group", "", "only this group of the site, by id or name")
 	f.BoolVar(&s.newest, "newest", false, "of several records of a host name take the one seen last")
+	f.BoolVar(&s.fresh, "fresh", false, "read the whole console, also where the snapshot on disk could tell the machines that are named")
+	f.BoolVar(&s.cached, "cached", false, "never read the whole console: refuse where the snapshot on disk cannot tell the machines that are named")
 }
 
 // wanted is one named machine, with the site where the file gave one.
@@ -55,6 +59,12 @@ func (a *app) targets(ctx context.Context, sess *session, s selection) ([]fleet.
 		return nil, nil, usagef("--where is empty: that would be every machine; use --all with --site")
 	case len(names) == 0 && !s.whereSet && !s.all:
 		return nil, nil, usagef("no machine is selected: give host names, --endpoint, --host, --where, --from, or --all with --site")
+	case s.fresh && s.cached:
+		return nil, nil, usagef("--fresh and --cached exclude one another")
+	case s.onlyNames(names):
+		return a.namedTargets(ctx, sess, names, s)
+	case s.cached:
+		return nil, nil, usagef("--cached is for machines that are named, without --site: what else selects is always read from the server")
 	}
 	missing, err := sess.missing(ctx)
 	if err != nil {
@@ -103,6 +113,11 @@ func (a *app) targets(ctx context.Context, sess *session, s selection) ([]fleet.
 		return nil, nil, &fleet.NotFoundError{Kind: "machine", Name: firstOf(s.where, s.group, s.site)}
 	}
 	return refs, f, nil
+}
+
+// onlyNames tells that machines are named one by one and may be anywhere in the console.
+func (s *selection) onlyNames(names []wanted) bool {
+	return len(names) > 0 && !s.whereSet && !s.all && s.site == "" && s.group == ""
 }
 
 // Fields of selectors that take more than the lists of endpoints.

@@ -28,7 +28,6 @@ type sendFlags struct {
 	failedTo string
 	wait     string
 	again    bool
-	fresh    bool
 	resend   bool
 	batch    int
 }
@@ -42,15 +41,20 @@ func (s *sendFlags) flags(c *cobra.Command) {
 	f.StringVar(&s.failedTo, "failed-to", "", "write the ids of failed and unknown machines to this file")
 	f.StringVar(&s.wait, "wait", "", "wait until the agents have the command; --wait=10m waits that long at most")
 	f.Lookup("wait").NoOptDefVal = "24h"
-	f.BoolVar(&s.again, "again", false, "send also where the same command is still waiting")
+	f.BoolVar(&s.again, "again", false, "send also where the same command, or the opposite one, is still waiting")
 	f.BoolVar(&s.resend, "resend-unknown", false, "send once more where the outcome is unknown and the command is not listed a minute later; it may arrive twice")
 	f.IntVar(&s.batch, "batch", 0, "machines per request; 0 means 100, and 25 for what destroys")
-	f.BoolVar(&s.fresh, "fresh", true, "read the machines from the server first")
 }
 
 // sendHelp is what every verb that sends says about itself.
 const sendHelp = `Machines are named as arguments or by --host, --endpoint, --from, --where, or --all with --site. Names are resolved to
 ids first; one name that is not found, and nothing is sent.
+
+A name means one machine when every site was asked. The snapshot on disk, complete and kept current within the last hour,
+spares most of that: it proposes the machine, the list of sites tells which sites have another number of machines since
+(they are read again), and the machine is read by its id and has to have that name still. It is not noticed when another
+machine was renamed to it, or when one came as another left at the same site. --fresh reads the whole console all the
+same; --cached never does, and refuses instead (exit code 2).
 
 On a terminal the plan is shown and asked about. Elsewhere a scan or a release is sent at once; what interrupts work
 (cleanup, restart, isolate) needs --yes; more than 25 machines need --yes --expect N with the right N. --dry-run shows the
@@ -59,7 +63,7 @@ plan and sends nothing.
 Exit codes: 0 all sent, 1 nothing sent, 2 usage, 3 sign-in needed, 4 some failed or unknown, 5 refused, 6 out of reach.`
 
 func (a *app) commandCommand() *cobra.Command {
-	c := &cobra.Command{Use: "command", Short: "Agent commands: send and list"}
+	c := &cobra.Command{Use: "command", Short: "Agent commands: send, list and watch"}
 	var sel selection
 	var send sendFlags
 	cmd := &cobra.Command{Use: "send NAME", Short: "Send an agent command: " + strings.Join(commandNames(), ", "), Args: cobra.ExactArgs(1), Long: sendHelp,
@@ -86,7 +90,7 @@ func (a *app) commandCommand() *cobra.Command {
 	sel.flags(cmd)
 	send.flags(cmd)
 	cmd.Flags().StringVar(&send.param, "param", "", "parameter of the command: on or off for sysisolate, the target site for changekeycode")
-	c.AddCommand(cmd, a.commandList())
+	c.AddCommand(cmd, a.commandList(), a.commandWatch())
 	return c
 }
 
@@ -174,7 +178,7 @@ func (a *app) sendTo(ctx context.Context, sess *session, op dispatch.Operation, 
 	if err != nil {
 		return err
 	}
-	plan, err := dispatch.Make(ctx, sess.client, op, frozen, dispatch.PlanOptions{Sites: sites, Again: flags.again, BatchSize: flags.batch})
+	plan, err := dispatch.Make(ctx, sess.client, op, frozen, dispatch.PlanOptions{Sites: sites, Console: sess.console, Again: flags.again, BatchSize: flags.batch})
 	if err != nil {
 		return err
 	}
@@ -254,6 +258,9 @@ func (a *app) confirm(p *dispatch.Plan, flags sendFlags) error {
 	if n == 0 {
 		return nil
 	}
+	if err := a.confirmOpposed(p, flags); err != nil {
+		return err
+	}
 	risk := p.Risk()
 	if !a.terminal {
 		switch {
@@ -268,6 +275,30 @@ func (a *app) confirm(p *dispatch.Plan, flags sendFlags) error {
 		return nil
 	}
 	return a.ask(p)
+}
+
+// confirmOpposed asks about machines for which the opposite is under way already, whatever else was answered beforehand: which
+// of the two an agent obeys last is not known.
+func (a *app) confirmOpposed(p *dispatch.Plan, flags sendFlags) error {
+	switch {
+	case len(p.Opposed) == 0 || flags.again:
+		return nil
+	case !a.terminal:
+		return refusedf("refused: the opposite is under way already (%s); --again sends all the same", unity.Clean(firstFew(p.Opposed, 3)))
+	}
+	_, _ = fmt.Fprintf(a.err, "The opposite is under way already, and which one an agent obeys last is not known: %s.\nGo on? y/N ", unity.Clean(firstFew(p.Opposed, 10)))
+	if answer, err := a.readLine(); err != nil || !strings.EqualFold(strings.TrimSpace(answer), "y") {
+		return refusedf("cancelled: nothing was sent")
+	}
+	return nil
+}
+
+// firstFew joins the first lines of a list and counts the rest.
+func firstFew(lines []string, n int) string {
+	if len(lines) <= n {
+		return strings.Join(lines, "; ")
+	}
+	return fmt.Sprintf("%s; and %d more", strings.Join(lines[:n], "; "), len(lines)-n)
 }
 
 // ask shows the plan on the terminal and asks as the screens do.
@@ -391,10 +422,10 @@ func (a *app) track(ctx context.Context, sess *session, j *dispatch.Job, limit t
 		names[r.Ref.ID] = r.Ref.Name()
 	}
 	last := map[unity.EndpointID]unity.CommandState{}
-	err := dispatch.NewJobs(sess.jobs()).Track(ctx, sess.client, j, func(id unity.EndpointID, s unity.CommandState) {
-		if last[id] != s {
-			last[id] = s
-			_, _ = fmt.Fprintf(a.err, "%s  %s\n", names[id], s)
+	err := dispatch.NewJobs(sess.jobs()).Track(ctx, sess.client, j, func(t dispatch.Tracked) {
+		if last[t.ID] != t.State {
+			last[t.ID] = t.State
+			_, _ = fmt.Fprintf(a.err, "%s  %s\n", names[t.ID], t.State)
 		}
 	})
 	elapsed := 0

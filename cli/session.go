@@ -25,6 +25,8 @@ type session struct {
 	calls    *callLog
 	log      *slog.Logger
 	cleanup  []func()
+	// console is the console's name where it is known already; plans read it otherwise.
+	console string
 	// vault makes a token source that reads the credentials from a vault; nil without [profiles.NAME.source].
 	vault func(*session) unity.TokenSource
 }

@@ -10,6 +10,7 @@ import (
 	"sort"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/unitty/unitty/unity/unitytest"
@@ -107,6 +108,26 @@ func (s *testSim) answerCall(w http.ResponseWriter, r *http.Request) bool {
 	answer := s.answer
 	s.mu.Unlock()
 	return answer != nil && answer(w, r)
+}
+
+// loseSignIn answers commands after the first one as if no token were good any more.
+func (s *testSim) loseSignIn(on bool) {
+	var sent atomic.Int32
+	answer := func(w http.ResponseWriter, r *http.Request) bool {
+		if r.Method != http.MethodPost || sent.Add(1) == 1 {
+			return false
+		}
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(http.StatusUnauthorized)
+		_, _ = w.Write([]byte(`{"statusCode":401,"requestId":"req-lost","error":"invalid_token","error_description":"the token is no longer good","AdditionalInformation":{}}`))
+		return true
+	}
+	if !on {
+		answer = nil
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.answer = answer
 }
 
 // teeWriter keeps a copy of the body.

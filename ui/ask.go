@@ -2,6 +2,7 @@ package ui
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
@@ -14,13 +15,13 @@ import (
 // ask is a form in an overlay.
 type ask struct {
 	frame
-	e      *env
-	model  *form.Model
-	submit func(values map[string]string) tea.Cmd
+	e     *env
+	model *form.Model
+	from  askMsg
 }
 
 func newAsk(e *env, m askMsg) *ask {
-	return &ask{frame: newFrame(clean(m.title)), e: e, model: form.New(m.fields, e.th), submit: m.submit}
+	return &ask{frame: newFrame(clean(m.title)), e: e, model: form.New(m.fields, e.th), from: m}
 }
 
 func (a *ask) capturing() bool { return true }
@@ -42,7 +43,30 @@ func (a *ask) update(msg tea.Msg) tea.Cmd {
 	}
 	values := a.model.Values()
 	a.gone = true
-	return tea.Batch(cmd, a.submit(values))
+	return tea.Batch(cmd, a.returning(a.from.submit(values), values))
+}
+
+// returning has a plan that is made of the values, and comes to nothing, lead back to the form as it was filled in. Secrets
+// have to be typed again.
+func (a *ask) returning(do tea.Cmd, values map[string]string) tea.Cmd {
+	if do == nil {
+		return nil
+	}
+	filled := a.from
+	filled.fields = slices.Clone(a.from.fields)
+	for i := range filled.fields {
+		if f := &filled.fields[i]; !f.Secret {
+			f.Value = values[f.ID]
+		}
+	}
+	return func() tea.Msg {
+		msg := do()
+		if p, ok := msg.(proposeMsg); ok {
+			p.back = func() tea.Cmd { return send(filled) }
+			return p
+		}
+		return msg
+	}
 }
 
 func (a *ask) view(w, h int) ([]string, int, int) { return formLines(a.model, w, h) }

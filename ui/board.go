@@ -33,9 +33,11 @@ type Board struct {
 	Changed func() <-chan struct{}
 }
 
-// What a tile needs, and how often the numbers are looked at: when they change, and for their ages.
+// What a tile needs, and how often the numbers are looked at: when they change, soon at first and then ever less often, and for their
+// ages.
 const (
 	tileMinW   = 25
+	boardSoon  = 100 * time.Millisecond
 	boardPace  = time.Second
 	boardEvery = 20 * time.Second
 	barCells   = 8
@@ -129,7 +131,8 @@ func (b *board) read() tea.Cmd {
 func (b *board) Update(msg tea.Msg) tea.Cmd {
 	switch m := msg.(type) {
 	case tilesMsg:
-		b.tiles, b.line, b.reading, b.pace = m.tiles, m.line, false, max(boardPace, shareOfTime*m.took)
+		b.tiles, b.line, b.reading = m.tiles, m.line, false
+		b.pace = max(min(max(boardSoon, 2*b.pace), boardPace), shareOfTime*m.took)
 		return b.await(m.more)
 	case tilesDueMsg:
 		switch wait := b.pace - b.e.now().Sub(b.last); {

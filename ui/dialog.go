@@ -105,7 +105,11 @@ func (d *dialog) view(w, h int) ([]string, int, int) {
 	body := d.body(w)
 	room := max(h-len(tail), 0)
 	d.fits = max(room-1, 1)
-	d.scroll = min(d.scroll, max(len(body)-room, 0))
+	last := 0
+	if len(body) > room {
+		last = len(body) - room + 1 // the line that tells how much more there is takes the place of one
+	}
+	d.scroll = min(d.scroll, last)
 	if len(body) > room && room > 0 {
 		cut := body[d.scroll:min(d.scroll+room-1, len(body))]
 		more := len(body) - d.scroll - len(cut)

@@ -29,8 +29,9 @@ type jobRun struct {
 	cancel   context.CancelFunc
 	finished bool
 	stopped  bool
-	// past is set for jobs that were only read.
-	past *PastJob
+	// past is set for jobs that were only read; followed while what their agents make of them is watched.
+	past     *PastJob
+	followed bool
 }
 
 // jobMsg brings the latest report of a job; final is its last one.
@@ -89,7 +90,7 @@ func (r *Root) jobNews(m jobMsg) tea.Cmd {
 		return nil
 	}
 	if m.follow {
-		return run.followed(m)
+		return run.agents(m)
 	}
 	if len(m.jobs) > 0 {
 		started := run.job.Started
@@ -126,6 +127,12 @@ func (s *jobs) follow(run *jobRun) tea.Cmd {
 	if run.plan.Follow == nil || run.job.Count(Sent) == 0 {
 		return nil
 	}
+	return s.watch(run, run.plan.Follow)
+}
+
+// watch has reports of a job's agents taken over until there are none left.
+func (s *jobs) watch(run *jobRun, follow func(ctx context.Context, finished Job, report func(Job))) tea.Cmd {
+	run.followed = true
 	ctx, cancel := context.WithCancel(context.Background())
 	run.cancel = cancel
 	s.wg.Add(1)
@@ -133,7 +140,7 @@ func (s *jobs) follow(run *jobRun) tea.Cmd {
 	work := func() tea.Msg {
 		defer s.wg.Done()
 		defer box.finish(nil)
-		run.plan.Follow(ctx, job, box.put)
+		follow(ctx, job, box.put)
 		return nil
 	}
 	return tea.Batch(waitFor(work), waitFor(nextFollow(run.n, box, 0)))
@@ -152,11 +159,12 @@ func nextFollow(n uint64, box *mailbox[Job], pause time.Duration) tea.Cmd {
 }
 
 // followed takes over how far the agents are; outcomes do not change any more.
-func (j *jobRun) followed(m jobMsg) tea.Cmd {
+func (j *jobRun) agents(m jobMsg) tea.Cmd {
 	if len(m.jobs) > 0 {
 		j.job.Targets = m.jobs[len(m.jobs)-1].Targets
 	}
 	if m.final {
+		j.followed = false
 		return nil
 	}
 	return waitFor(nextFollow(m.n, m.box, jobPace))
@@ -198,7 +206,7 @@ func (s *jobs) latestLive() *jobRun {
 
 // close stops all jobs and waits until each has written down what it knows.
 func (s *jobs) close(ctx context.Context) error {
-	for _, j := range s.list {
+	for _, j := range s.all() {
 		j.cancel()
 	}
 	done := make(chan struct{})

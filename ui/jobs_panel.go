@@ -121,6 +121,12 @@ func (p *jobsPanel) commands() []Command {
 		}),
 		p.e.command("jobs.next", func() tea.Cmd { return p.step(1) }),
 		p.e.command("jobs.previous", func() tea.Cmd { return p.step(-1) }),
+		p.e.guarded("jobs.hasten", func() string {
+			if p.hint() == "" {
+				return "nothing hastens this machine"
+			}
+			return ""
+		}, func() tea.Cmd { return Copy("the poll command, for the machine itself", p.hint()) }),
 		p.e.guarded("jobs.copy", func() string {
 			if p.run() == nil {
 				return "there is no job"
@@ -131,6 +137,19 @@ func (p *jobsPanel) commands() []Command {
 		move("jobs.up", func() int { return -1 }), move("jobs.down", func() int { return 1 }),
 		move("jobs.page-up", func() int { return -p.grid.Page() }), move("jobs.page-down", func() int { return p.grid.Page() }),
 	)
+}
+
+// hint is what hastens the machine under the cursor, "" for nothing.
+func (p *jobsPanel) hint() string {
+	j := p.run()
+	if j == nil || p.rows == nil {
+		return ""
+	}
+	p.refresh(j) // the panel may not have been drawn yet
+	if t := p.rows.Cursor(); t != nil {
+		return t.Hint
+	}
+	return ""
 }
 
 func (p *jobsPanel) copy() tea.Cmd {
@@ -179,6 +198,9 @@ func (p *jobsPanel) lines(w, h int) []string {
 	state += span(end.Sub(j.job.Started))
 	if j.past != nil {
 		state = j.past.State + " · " + j.job.Started.Local().Format("2006-01-02 15:04")
+		if j.past.Next != "" {
+			state += " · not begun yet: " + clean(j.past.Next)
+		}
 	}
 	out := []string{
 		ansi.Truncate(th.Paint(theme.Strong, head), w, th.Glyphs.Ellipsis),
@@ -187,6 +209,7 @@ func (p *jobsPanel) lines(w, h int) []string {
 	if j.job.ID != "" || j.job.Note != "" {
 		out = append(out, th.Paint(theme.Muted, ansi.Truncate(strings.TrimSpace(clean(j.job.ID+"  "+j.job.Note)), w, th.Glyphs.Ellipsis)))
 	}
+	out = append(out, progressLines(th, j, w)...)
 	p.refresh(j)
 	p.head = len(out)
 	if room := h - len(out); room > 1 && p.rows.Len() > 0 {

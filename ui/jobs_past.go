@@ -16,6 +16,10 @@ type PastJob struct {
 	State string
 	// Resumable tells that going on with it has something to do. Interrupted tells that its process ended before it did.
 	Resumable, Interrupted bool
+	// Open tells that commands were sent which their agents have not fetched yet, as far as is known: they are followed on.
+	Open bool
+	// Next names the steps of a combined action that were not begun when it was left; "" for none.
+	Next string
 }
 
 // Again is what is done with a past job.
@@ -27,6 +31,7 @@ const (
 	AgainFailed  Again = "retry failed"
 	AgainElapsed Again = "send elapsed again"
 	AgainRevert  Again = "revert"
+	AgainStep    Again = "next step"
 )
 
 // JobBook is where jobs are written down. Its functions may block.
@@ -35,6 +40,8 @@ type JobBook struct {
 	List func(context.Context) ([]PastJob, error)
 	// Again plans what is done with one of them.
 	Again func(ctx context.Context, id string, what Again) (Plan, error)
+	// Follow watches on what the agents make of a job that is Open, as Plan.Follow does; nil follows nothing.
+	Follow func(ctx context.Context, finished Job, report func(Job))
 }
 
 // pastMsg brings the jobs that were written down.
@@ -64,8 +71,9 @@ func (r *Root) pastNews(m pastMsg) tea.Cmd {
 		return Toast(Warn, "the jobs of the past cannot be read: "+clean(m.err.Error()))
 	}
 	r.jobs.remember(m.jobs)
+	follow := r.jobs.followPast(r.e.cfg.Jobs)
 	if !m.start {
-		return nil
+		return follow
 	}
 	n := 0
 	for _, j := range m.jobs {
@@ -74,34 +82,62 @@ func (r *Root) pastNews(m pastMsg) tea.Cmd {
 		}
 	}
 	if n == 0 {
+		return follow
+	}
+	return tea.Batch(follow, Toast(Warn, plural(n, "job was", "jobs were")+" interrupted: "+r.e.keys.label(r.e.keys.builtin("app.jobs"))))
+}
+
+// followPast goes on following the commands that earlier runs have sent.
+func (s *jobs) followPast(book *JobBook) tea.Cmd {
+	if book == nil || book.Follow == nil {
 		return nil
 	}
-	return Toast(Warn, plural(n, "job was", "jobs were")+" interrupted: "+r.e.keys.label(r.e.keys.builtin("app.jobs")))
+	var cmds []tea.Cmd
+	for _, j := range s.past {
+		if j.past.Open && !j.followed {
+			cmds = append(cmds, s.watch(j, book.Follow))
+		}
+	}
+	return tea.Batch(cmds...)
 }
 
 // remember puts the jobs of the past before those of this run; one of this run that is over is known from both.
 func (s *jobs) remember(list []PastJob) {
-	kept := map[string]uint64{}
+	kept := map[string]*jobRun{}
 	for _, j := range s.past {
-		kept[j.job.ID] = j.n
+		kept[j.job.ID] = j
 	}
 	s.past = nil
 	for _, p := range slices.Backward(list) {
 		if slices.ContainsFunc(s.list, func(j *jobRun) bool { return j.job.ID == p.ID }) {
 			continue
 		}
-		n, known := kept[p.ID]
-		if !known {
-			s.n++
-			n = s.n
+		if old := kept[p.ID]; old != nil {
+			old.past = &p
+			if !old.followed { // else its own reports are newer than what was written down
+				old.job = p.Job
+			}
+			s.past = append(s.past, old)
+			delete(kept, p.ID)
+			continue
 		}
-		s.past = append(s.past, &jobRun{n: n, job: p.Job, cancel: func() {}, finished: true, past: &p})
+		s.n++
+		s.past = append(s.past, &jobRun{n: s.n, job: p.Job, cancel: func() {}, finished: true, past: &p})
+	}
+	for _, gone := range kept {
+		gone.cancel() // of another console, or removed: nobody looks at it any more
 	}
 }
 
 // forget drops a job of the past that this run goes on with.
 func (s *jobs) forget(id string) {
-	s.past = slices.DeleteFunc(s.past, func(j *jobRun) bool { return id != "" && j.job.ID == id })
+	s.past = slices.DeleteFunc(s.past, func(j *jobRun) bool {
+		if id == "" || j.job.ID != id {
+			return false
+		}
+		j.cancel() // whoever goes on with it follows it too
+		return true
+	})
 }
 
 // all are the jobs of the past and those of this run, in order.
@@ -150,6 +186,12 @@ func (p *jobsPanel) againCommands() []Command {
 		p.e.guarded("jobs.elapsed", p.whyNot(some("no command has elapsed", elapsed)), func() tea.Cmd { return p.again(AgainElapsed) }),
 		p.e.guarded("jobs.revert", p.whyNot(some("nothing was sent", func(j *jobRun) int { return j.job.Count(Sent) + j.job.Count(Unknown) })),
 			func() tea.Cmd { return p.again(AgainRevert) }),
+		p.e.guarded("jobs.step", p.whyNot(func(j *jobRun) string {
+			if j.past == nil || j.past.Next == "" {
+				return "no step of this job is left"
+			}
+			return ""
+		}), func() tea.Cmd { return p.again(AgainStep) }),
 		p.e.guarded("jobs.save-failed", p.whyNot(some("nothing failed", unsettled)), p.saveFailed),
 		p.e.guarded("jobs.export", p.whyNot(func(*jobRun) string { return "" }), p.saveResults),
 	}

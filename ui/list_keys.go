@@ -153,7 +153,7 @@ func (l *List[T, K]) rowCommands() []Command {
 		}, func() tea.Cmd { l.rows.Marks().Clear(); l.setMarkedOnly(false); return l.moved() }),
 		l.e.command("table.sort", func() tea.Cmd { return send(openMsg{l.sortMenu()}) }),
 		l.e.command("table.columns", func() tea.Cmd { return send(openMsg{l.columnMenu()}) }),
-		l.e.guarded("table.copy", some, func() tea.Cmd { return send(openMsg{l.copyMenu()}) }),
+		l.e.guarded("table.copy", some, l.copy),
 		l.e.guarded("table.export", some, func() tea.Cmd { return send(openMsg{l.exportMenu()}) }),
 		l.e.guarded("table.raw", l.canRaw, l.raw),
 		l.e.guarded("table.problems", func() string {
@@ -290,6 +290,16 @@ func (l *List[T, K]) columnMenu() overlay {
 	})
 	p.keep = true
 	return p
+}
+
+// copy copies what the resource names for the row, or asks.
+func (l *List[T, K]) copy() tea.Cmd {
+	if l.res.Copy != nil {
+		if label, text := l.res.Copy(l.rows.Cursor()); text != "" {
+			return Copy(label, text)
+		}
+	}
+	return send(openMsg{l.copyMenu()})
 }
 
 func (l *List[T, K]) copyMenu() overlay {

@@ -69,6 +69,8 @@ type (
 	proposeMsg struct {
 		title string
 		build func(ctx context.Context) (Plan, error)
+		// back leads to what the plan is made from; nil where that is a screen.
+		back func() tea.Cmd
 	}
 	askMsg struct {
 		title  string
@@ -135,7 +137,7 @@ func Show(p Problem) tea.Cmd { return send(showMsg{p}) }
 
 // Propose makes a plan off the update loop, asks for confirmation as its risk demands and runs it as a job.
 func Propose(title string, make func(ctx context.Context) (Plan, error)) tea.Cmd {
-	return send(proposeMsg{title, make})
+	return send(proposeMsg{title: title, build: make})
 }
 
 // Ask opens a form and calls submit inside the update loop with the values once they are valid.

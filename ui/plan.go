@@ -21,6 +21,8 @@ type Plan struct {
 	Machines, Sites int
 	// Customers lists "Harbour Dental · 3 machines".
 	Customers []string
+	// Opposed names machines for which the opposite is under way already; that is asked about first, by itself.
+	Opposed []string
 	// Names are the machines' names, in order.
 	Names []string
 	// Warnings, Skipped, Hidden and Stale are sentences or names shown under their headings.
@@ -68,6 +70,8 @@ type Target struct {
 	RequestID       string
 	// Tracking says how far the agent is ("not yet received · expected 14:20–15:20"), once that is known.
 	Tracking string
+	// Hint is what can be typed at the machine to hasten it; "" for none.
+	Hint string
 }
 
 // Job is a snapshot of a running or finished change.
@@ -79,6 +83,40 @@ type Job struct {
 	Finished time.Time
 	// Note is a line about the whole ("waiting: too many requests, next try in 4 s").
 	Note string
+	// PerSecond is how many targets get an outcome in a second, Left how long the rest takes at that rate; 0 while nobody knows.
+	PerSecond float64
+	Left      time.Duration
+}
+
+// Progress counts the targets of one customer.
+type Progress struct {
+	Name        string
+	Done, Total int
+}
+
+// Progress counts the targets with an outcome, in all and per customer in order of their first target. Skipped ones do not
+// count: nothing was to be done for them.
+func (j Job) Progress() (all Progress, sites []Progress) {
+	at := map[string]int{}
+	for i := range j.Targets {
+		t := &j.Targets[i]
+		if t.Outcome == Skipped {
+			continue
+		}
+		k, there := at[t.Site]
+		if !there {
+			k = len(sites)
+			at[t.Site] = k
+			sites = append(sites, Progress{Name: t.Site})
+		}
+		all.Total++
+		sites[k].Total++
+		if t.Outcome != Waiting && t.Outcome != Running {
+			all.Done++
+			sites[k].Done++
+		}
+	}
+	return all, sites
 }
 
 // Count gives the number of targets with that outcome.

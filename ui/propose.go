@@ -21,6 +21,8 @@ type plannedMsg struct {
 	title string
 	plan  Plan
 	err   error
+	// back opens what the plan was made from once more, when it comes to nothing; nil goes nowhere.
+	back func() tea.Cmd
 }
 
 // planning has the keys while a plan is made, so that nothing typed meanwhile reaches a screen.
@@ -61,10 +63,10 @@ func (r *Root) propose(m proposeMsg) tea.Cmd {
 func (r *Root) plan(m proposeMsg) tea.Cmd {
 	ctx, cancel := context.WithCancel(r.e.ctx)
 	p := &planning{frame: newFrame(""), e: r.e, name: clean(m.title), cancel: cancel}
-	id, title, build := p.id, m.title, m.build
+	id, title, build, back := p.id, m.title, m.build, m.back
 	return tea.Batch(r.openOver(p), func() tea.Msg {
 		plan, err := build(ctx)
-		return plannedMsg{id, title, plan, err}
+		return plannedMsg{id, title, plan, err, back}
 	})
 }
 
@@ -80,18 +82,43 @@ func (r *Root) planned(m plannedMsg) tea.Cmd {
 	case errors.Is(m.err, context.Canceled):
 		return r.reveal()
 	case m.err != nil:
-		return tea.Batch(r.reveal(), Fail(m.err))
+		return tea.Batch(r.reveal(), Fail(m.err), again(m.back))
 	case m.plan.Risk > RiskRead && r.e.header().ReadOnly:
 		return tea.Batch(r.reveal(), Toast(Warn, clean(m.title)+" was not sent: this profile is read-only"))
 	}
-	return tea.Batch(r.reveal(), r.confirm(m.plan))
+	return tea.Batch(r.reveal(), r.opposed(m.plan, m.back))
+}
+
+// again does what leads back, if anything does.
+func again(back func() tea.Cmd) tea.Cmd {
+	if back == nil {
+		return nil
+	}
+	return back()
+}
+
+// opposed asks first about machines for which the opposite is under way: which of the two an agent obeys last is not known.
+func (r *Root) opposed(p Plan, back func() tea.Cmd) tea.Cmd {
+	if len(p.Opposed) == 0 || p.Blocked != "" {
+		return r.confirm(p, back)
+	}
+	d := newDialog(r.e, "The opposite is under way. "+clean(p.Title)+" all the same?", func(w int) []string {
+		b := &bodyWriter{th: r.e.th, w: w}
+		b.line(theme.Plain, "Both commands wait for the agent then, and which one it obeys last is not known.")
+		b.list(theme.Warn, "Waiting already", p.Opposed, namesShown)
+		return b.out
+	})
+	d.ok, d.danger, d.no = "Go on", true, r.notSent(p, back)
+	d.yes = func() tea.Cmd { return r.confirm(p, back) }
+	return r.openOver(d)
 }
 
 // confirm asks for what the risk of the plan demands.
-func (r *Root) confirm(p Plan) tea.Cmd {
+func (r *Root) confirm(p Plan, back func() tea.Cmd) tea.Cmd {
 	send := func() tea.Cmd { return r.start(p) }
 	if p.Blocked != "" {
 		d := newDialog(r.e, "Nothing is sent: "+clean(p.Title), planBody(r.e.th, p))
+		d.no = back
 		return r.openOver(d)
 	}
 	risk := p.Risk
@@ -110,10 +137,10 @@ func (r *Root) confirm(p Plan) tea.Cmd {
 		if text == "" {
 			text = p.Title
 		}
-		return r.openOver(newFootline(r.e, text, "send", send, r.notSent(p)))
+		return r.openOver(newFootline(r.e, text, "send", send, r.notSent(p, back)))
 	}
 	d := newDialog(r.e, clean(p.Title)+"?", planBody(r.e.th, p))
-	d.ok, d.yes, d.no = "Send", send, r.notSent(p)
+	d.ok, d.yes, d.no = "Send", send, r.notSent(p, back)
 	d.onOK = risk == RiskChange
 	d.danger = risk > RiskChange
 	if risk == RiskDestroy {
@@ -122,8 +149,8 @@ func (r *Root) confirm(p Plan) tea.Cmd {
 	return r.openOver(d)
 }
 
-func (r *Root) notSent(p Plan) func() tea.Cmd {
-	return func() tea.Cmd { return Toast(Info, clean(p.Title)+" was not sent") }
+func (r *Root) notSent(p Plan, back func() tea.Cmd) func() tea.Cmd {
+	return func() tea.Cmd { return tea.Batch(Toast(Info, clean(p.Title)+" was not sent"), again(back)) }
 }
 
 // namesShown is how many machines a question names before it counts the rest.

@@ -83,6 +83,9 @@ type Resource[T any, K ~string] struct {
 	// Raw is the row as the API sent it, for the raw view and JSON export; nil means none.
 	Raw func(*T) []byte
 
+	// Copy is what `y` copies at once, with what it is called; "" lets it ask what to copy. Nil always asks.
+	Copy func(*T) (label, text string)
+
 	// Marks is the set shared by all lists of this kind; nil gives the list its own.
 	Marks *table.Marks[K]
 	// Actions work on rows, besides those every list has.

@@ -1,6 +1,7 @@
 package unity
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -186,9 +187,10 @@ func TestEveryCallPassesTheGate(t *testing.T) {
 			case Request:
 				arg.Set(reflect.ValueOf(Request{Method: "GET", Path: "/a/../b"}))
 			default:
-				if j == 1 {
+				switch {
+				case m.Type.In(j) == reflect.TypeFor[context.Context]():
 					arg.Set(reflect.ValueOf(t.Context()))
-				} else if arg.Kind() == reflect.String {
+				case arg.Kind() == reflect.String:
 					arg.SetString("..")
 				}
 			}

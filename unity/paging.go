@@ -183,6 +183,8 @@ type envelope[T any] struct {
 	total int
 	size  int
 	more  Bool
+	// fields are the members of the envelope, nil where the rows stand bare.
+	fields []field
 }
 
 // last tells whether this was the last page, and whether the server announces more all the same. A server that clamps the
@@ -239,12 +241,18 @@ func decodeList[T any](body []byte, key string, mk func(json.RawMessage) (T, err
 	env := envelope[T]{total: -1}
 	body = trimBody(body)
 	rows := json.RawMessage(body)
+	if bytes.HasPrefix(body, []byte("[")) && !json.Valid(body) {
+		return env, fmt.Errorf("%q is not a list", key)
+	}
 	if !bytes.HasPrefix(body, []byte("[")) {
-		fields, err := objectFields(body)
-		if err != nil {
-			return env, fmt.Errorf("the body is not the JSON the API documents: %w", err)
+		fields, ok := splitObject(body)
+		if !ok {
+			var err error
+			if fields, err = objectFields(body); err != nil {
+				return env, fmt.Errorf("the body is not the JSON the API documents: %w", err)
+			}
 		}
-		var ok bool
+		env.fields = fields
 		if rows, ok = member(fields, key); !ok {
 			return env, fmt.Errorf("the body has no %q", key)
 		}
@@ -262,8 +270,8 @@ func decodeList[T any](body []byte, key string, mk func(json.RawMessage) (T, err
 		}
 		return env, nil
 	}
-	var raws []json.RawMessage
-	if err := json.Unmarshal(rows, &raws); err != nil {
+	raws, ok := splitArray(rows)
+	if !ok {
 		return env, fmt.Errorf("%q is not a list", key)
 	}
 	env.items = make([]T, 0, len(raws))
@@ -301,7 +309,7 @@ func Collect[T any](pages iter.Seq2[Page[T], error]) ([]T, error) {
 	return out, nil
 }
 
-// decodeRow makes the decoder of a row type that keeps its raw form. A member of another shape than documented must not
+// decodeRow makes the decoder of a row type that keeps its raw form, as a part of the body that it came in. A member of another shape than documented must not
 // cost the row, so it is left out.
 func decodeRow[T any](keep func(*T) *Record) func(json.RawMessage) (T, error) {
 	return func(raw json.RawMessage) (T, error) {
@@ -314,7 +322,7 @@ func decodeRow[T any](keep func(*T) *Record) func(json.RawMessage) (T, error) {
 		if err := json.Unmarshal(raw, &row); err != nil && !errors.As(err, &odd) {
 			return row, fmt.Errorf("row: %w", err)
 		}
-		keep(&row).raw = bytes.Clone(raw)
+		keep(&row).raw = raw
 		return row, nil
 	}
 }

@@ -1,6 +1,7 @@
 package unity
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"net/http"
@@ -115,7 +116,7 @@ func siteRow(raw json.RawMessage) (Site, error) {
 }
 
 // DecodeSite reads a site's record as the server sent it (§3.3.2), for records that were kept.
-func DecodeSite(raw json.RawMessage) (Site, error) { return siteRow(raw) }
+func DecodeSite(raw json.RawMessage) (Site, error) { return siteRow(bytes.Clone(raw)) }
 
 // Console reads the console's details: GET /console/gsm/{k} (§3.3.1).
 func (c *Client) Console(ctx context.Context) (*Console, error) {

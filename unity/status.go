@@ -140,11 +140,11 @@ func (c *Client) statusPage(body []byte, path string, first url.Values) (envelop
 	if err != nil {
 		return env, nil, err
 	}
-	var next struct{ ContinuationToken, ContinuationURI Text }
-	if err := json.Unmarshal(trimBody(body), &next); err != nil {
-		return env, nil, err
+	if env.fields == nil {
+		return env, nil, errors.New("the rows stand bare, without what tells where to go on")
 	}
-	if token := next.ContinuationToken.Raw(); token != "" {
+	token, address := textMember(env.fields, "ContinuationToken"), textMember(env.fields, "ContinuationURI")
+	if token != "" {
 		q := url.Values{}
 		for k, v := range first {
 			q[k] = v
@@ -152,10 +152,10 @@ func (c *Client) statusPage(body []byte, path string, first url.Values) (envelop
 		q.Set("continuation", token)
 		return env, q, nil
 	}
-	if next.ContinuationURI.Raw() == "" {
+	if address == "" {
 		return env, nil, nil
 	}
-	u, err := url.Parse(next.ContinuationURI.Raw())
+	u, err := url.Parse(address)
 	if err != nil {
 		return env, nil, errors.New("the continuation address is not readable")
 	}

@@ -18,6 +18,9 @@ func scalar(b []byte) (string, error) {
 	case len(b) == 0, bytes.Equal(b, []byte("null")):
 		return "", nil
 	case b[0] == '"':
+		if s, ok := plainText(b); ok {
+			return s, nil
+		}
 		var s string
 		if err := json.Unmarshal(b, &s); err != nil {
 			return "", fmt.Errorf("text: %w", err)
@@ -26,6 +29,20 @@ func scalar(b []byte) (string, error) {
 	default:
 		return string(b), nil
 	}
+}
+
+// plainText reads a JSON string of printable ASCII without escapes, which nearly all are.
+func plainText(b []byte) (string, bool) {
+	if len(b) < 2 || b[len(b)-1] != '"' {
+		return "", false
+	}
+	inner := b[1 : len(b)-1]
+	for _, c := range inner {
+		if c < 0x20 || c > 0x7e || c == '\\' || c == '"' {
+			return "", false
+		}
+	}
+	return string(inner), true
 }
 
 // Int is a whole number that may be missing, null or written as a string.

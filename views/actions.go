@@ -56,7 +56,7 @@ func Catalog() []ui.Spec {
 	out := EndpointSpecs()
 	e := &Env{}
 	rebill, movePolicy := chainSpecs()
-	out = append(out, threatSpec(), favouriteSpec(), rebill, movePolicy)
+	out = append(out, threatSpec(), favouriteSpec(), rebill, movePolicy, againSpec(), cleanSpec(), groupPolicySpec())
 	for _, a := range e.siteActions() {
 		out = append(out, a.Spec)
 	}

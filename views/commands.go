@@ -12,8 +12,8 @@ import (
 	"github.com/unitty/unitty/unity/fleet"
 )
 
-// commands is what every list of issued commands has in common.
-func (e *Env) commands(title string, depends []string, walk func(context.Context) iter.Seq2[unity.Page[unity.Command], error]) ui.Resource[unity.Command, string] {
+// commands is what every list of issued commands of a site has in common.
+func (e *Env) commands(title string, site unity.Site, depends []string, walk func(context.Context) iter.Seq2[unity.Page[unity.Command], error]) ui.Resource[unity.Command, string] {
 	now := e.Client.Now
 	return ui.Resource[unity.Command, string]{
 		Kind: "command", Title: title,
@@ -26,17 +26,27 @@ func (e *Env) commands(title string, depends []string, walk func(context.Context
 			{ID: "state", Title: "State", Min: 16, Max: 17, Text: func(c *unity.Command) string { return c.State.String() },
 				Less: byInt(func(c *unity.Command) int64 { return int64(c.State) }), Tone: func(c *unity.Command) theme.Tone { return commandTone(c.State) }},
 			{ID: "host", Title: "Host", Min: 12, Max: 36, Flex: 2, Priority: 1, Text: func(c *unity.Command) string { return c.HostName.String() }},
+			{ID: "since", Title: "Since then", Min: 12, Max: 34, Priority: 2, Text: func(c *unity.Command) string { return e.aftermath(c.EndpointID, c.DateRequested.Time) }},
+			{ID: "by", Title: "By", Min: 9, Max: 9, Priority: 3, Text: func(c *unity.Command) string { return e.sender(c) }},
+			{ID: "expected", Title: "Agent expected", Min: 20, Max: 52, Flex: 1, Priority: 5, Text: func(c *unity.Command) string { return e.expectedFor(c) }},
 			{ID: "until", Title: "Valid until", Min: 16, Priority: 3, Text: func(c *unity.Command) string { return local(c.EndDate.Time) },
 				Less: byTime(func(c *unity.Command) time.Time { return c.EndDate.Time })},
 			{ID: "parameters", Title: "Parameters", Min: 10, Max: 26, Priority: 4, Text: func(c *unity.Command) string { return c.Parameters.String() }},
 		},
 		Sort: []table.SortKey{{Column: "requested", Desc: true}},
-		Load: func(ctx context.Context, emit func(ui.Page[unity.Command])) error { return emitAll(walk(ctx), emit) },
+		Load: func(ctx context.Context, emit func(ui.Page[unity.Command])) error {
+			_ = e.Ledger().Read() // without it a command counts as given elsewhere, and the rest of the list is as good
+			return emitAll(walk(ctx), emit)
+		},
 		// Commands change as agents poll, so they are looked at more often than the rest.
 		Every:   max(5*time.Second, e.Refresh/6),
 		Depends: depends,
 		Detail:  e.commandDetail,
 		Raw:     func(c *unity.Command) []byte { return raw(c.Record) },
+		Copy: func(c *unity.Command) (string, string) {
+			return "the poll command, for " + c.HostName.String() + " itself", e.pollHint(c.EndpointID, c.State)
+		},
+		Actions: []ui.Action[unity.Command]{e.againAction(site)},
 		Empty:   "No command was issued. Agents fetch commands at their next poll, between 15 minutes and a day.",
 	}
 }
@@ -71,21 +81,21 @@ func commandTone(s unity.CommandState) theme.Tone {
 
 // SiteCommands lists the commands issued at a site.
 func (e *Env) SiteCommands(s unity.Site) ui.Resource[unity.Command, string] {
-	return e.commands("Commands", []string{"commands/" + string(s.ID)}, func(ctx context.Context) iter.Seq2[unity.Page[unity.Command], error] {
+	return e.commands("Commands", s, []string{"commands/" + string(s.ID)}, func(ctx context.Context) iter.Seq2[unity.Page[unity.Command], error] {
 		return e.Client.SiteCommands(ctx, s.ID, unity.CommandQuery{})
 	})
 }
 
 // GroupCommands lists the commands issued at a group in the past six months.
 func (e *Env) GroupCommands(s unity.Site, g unity.Group) ui.Resource[unity.Command, string] {
-	return e.commands("Commands of "+g.Label(), []string{"commands/" + string(s.ID)}, func(ctx context.Context) iter.Seq2[unity.Page[unity.Command], error] {
+	return e.commands("Commands of "+g.Label(), s, []string{"commands/" + string(s.ID)}, func(ctx context.Context) iter.Seq2[unity.Page[unity.Command], error] {
 		return e.Client.GroupCommands(ctx, s.ID, g.ID, unity.CommandQuery{})
 	})
 }
 
 // EndpointCommands lists the commands issued for one machine in the past six months.
 func (e *Env) EndpointCommands(m fleet.Machine) ui.Resource[unity.Command, string] {
-	return e.commands("Commands", []string{"commands/" + string(m.SiteID), "endpoint/" + string(m.ID)}, func(ctx context.Context) iter.Seq2[unity.Page[unity.Command], error] {
+	return e.commands("Commands", unity.Site{ID: m.SiteID, Name: m.SiteName, Keycode: m.SiteKey}, []string{"commands/" + string(m.SiteID), "endpoint/" + string(m.ID)}, func(ctx context.Context) iter.Seq2[unity.Page[unity.Command], error] {
 		return e.Client.EndpointCommands(ctx, m.SiteID, m.ID, unity.CommandQuery{})
 	})
 }
@@ -95,5 +105,6 @@ func (e *Env) commandDetail(c *unity.Command) []ui.Field {
 	return (&fields{}).in("Command").add("Command", c.Words()).add("Parameters", c.Parameters.String()).
 		toned("State", c.State.String(), commandTone(c.State)).add("Host", c.HostName.String()).add("Endpoint", string(c.EndpointID)).
 		add("Requested", when(c.DateRequested, now)).add("Earliest run", when(c.StartDate, now)).add("Latest run", when(c.EndDate, now)).
-		add("Agent expected", e.NextPoll(c.EndpointID)).out
+		add("Agent expected", e.NextPoll(c.EndpointID)).add("To hasten it", e.pollHint(c.EndpointID, c.State)).
+		add("Since then", e.aftermath(c.EndpointID, c.DateRequested.Time)).add("Given by", e.sender(c)).out
 }

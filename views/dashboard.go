@@ -123,7 +123,7 @@ func (e *Env) moreTiles(p *picture.Picture, n picture.Counts) []ui.Tile {
 			Open: func() tea.Cmd { return ui.PushLike("view/", e.unreportedScreen()) }},
 		{Key: "seats-used", Name: "seats used", Value: thousands(int(n.Used)) + "/" + thousands(int(n.Seats)), Part: int(n.Used), Whole: int(n.Seats), Tone: theme.Plain,
 			Open: func() tea.Cmd { return ui.PushLike("usage", ui.NewList(e.Usage())) }},
-		e.changesTile(),
+		e.changesTile(), e.underWayTile(),
 		{Key: "customers", Label: "F", Name: "favourites", Value: thousands(len(e.Book.Book().Favourites)), Tone: theme.Plain, Open: e.customers},
 	}
 	if failed := len(p.Failed); failed > 0 {

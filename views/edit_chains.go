@@ -55,27 +55,39 @@ func (e *Env) moveAndPolicy(title string, refs []fleet.Ref) tea.Cmd {
 	})
 }
 
-// offboardSite plans the end of the service of a customer, from the complete list of its machines.
+// offboardSite plans the end of the service of a customer, from the complete list of its machines. Before anything is sent a
+// report of them is written.
 func (e *Env) offboardSite(s unity.Site) tea.Cmd {
-	return e.proposeChain("off-board "+siteName(&s), func(ctx context.Context) (*change.Chain, error) {
+	return ui.Propose("off-board "+siteName(&s), func(ctx context.Context) (ui.Plan, error) {
 		fresh, err := e.Client.Site(ctx, s.ID)
 		if err != nil {
-			return nil, err
+			return ui.Plan{}, err
 		}
 		rows, err := unity.Collect(e.Client.Endpoints(ctx, s.ID, unity.EndpointQuery{}))
 		if err != nil {
-			return nil, err
+			return ui.Plan{}, err
 		}
 		var refs []fleet.Ref
+		machines := make([]*fleet.Machine, 0, len(rows))
 		for _, row := range rows {
+			m := fleet.NewMachine(row, fresh, fleet.SiteOptions{StaleAfter: e.StaleAfter}, e.Client.Now())
+			machines = append(machines, m)
 			if !row.Deactivated.On {
-				refs = append(refs, fleet.NewMachine(row, fresh, fleet.SiteOptions{StaleAfter: e.StaleAfter}, e.Client.Now()).Ref())
+				refs = append(refs, m.Ref())
 			}
 		}
 		if len(refs) == 0 {
-			return nil, errors.New("the site has no active machine; suspending it is all there is to do")
+			return ui.Plan{}, errors.New("the site has no active machine; suspending it is all there is to do")
 		}
-		return change.Offboard(ctx, e.Client, e.Binding(), fresh, refs)
+		ch, err := change.Offboard(ctx, e.Client, e.Binding(), fresh, refs)
+		if err != nil {
+			return ui.Plan{}, err
+		}
+		if e.Report == nil {
+			return e.presentChain(ch, nil), nil
+		}
+		ch.First.Warnings = append(ch.First.Warnings, "first a report of "+dispatch.Machines(len(machines))+" is written; when it cannot be, nothing is sent")
+		return e.presentChain(ch, func() (string, error) { return e.Report(*fresh, machines) }), nil
 	})
 }
 
@@ -86,19 +98,51 @@ func (e *Env) proposeChain(title string, plan func(context.Context) (*change.Cha
 		if err != nil {
 			return ui.Plan{}, err
 		}
-		out := e.present(ch.First)
-		out.Action, out.Title, out.Line = ch.ID, ch.Name, ch.Name+" · "+dispatch.Machines(len(ch.First.Targets))
-		for _, r := range ch.Later() {
-			out.Requests = append(out.Requests, r.Method+" "+r.Path+"\n"+string(r.Body))
-		}
-		out.Touches = append(out.Touches, "sites")
-		for _, t := range ch.First.Targets {
-			out.Touches = append(out.Touches, "endpoints/"+string(t.Site))
-		}
-		out.Follow = nil
-		out.Run = func(ctx context.Context, report func(ui.Job)) { e.runChain(ctx, ch, report) }
-		return out, nil
+		return e.presentChain(ch, nil), nil
 	})
+}
+
+// presentChain makes plain data of a combined action. before, when it is set, writes a file once the action is confirmed and
+// gives its path; its error stops the action.
+func (e *Env) presentChain(ch *change.Chain, before func() (string, error)) ui.Plan {
+	out := e.present(ch.First)
+	out.Action, out.Title, out.Line = ch.ID, ch.Name, ch.Name+" · "+dispatch.Machines(len(ch.First.Targets))
+	for _, r := range ch.Later() {
+		out.Requests = append(out.Requests, r.Method+" "+r.Path+"\n"+string(r.Body))
+	}
+	out.Touches = append(out.Touches, "sites")
+	for _, t := range ch.First.Targets {
+		out.Touches = append(out.Touches, "endpoints/"+string(t.Site))
+	}
+	out.Follow = nil
+	path := ""
+	out.Run = func(ctx context.Context, report func(ui.Job)) {
+		if before != nil {
+			var err error
+			if path, err = before(); err != nil {
+				report(e.notBegun(ch, err))
+				return
+			}
+		}
+		e.runChain(ctx, ch, report)
+	}
+	out.Then = func(ui.Job) tea.Cmd {
+		if path == "" {
+			return nil
+		}
+		return ui.Toast(ui.Good, "report written to "+path)
+	}
+	return out
+}
+
+// notBegun is the report of a combined action of which nothing was sent.
+func (e *Env) notBegun(ch *change.Chain, why error) ui.Job {
+	now := e.Client.Now()
+	job := ui.Job{Title: ch.Name, Started: now, Finished: now, Note: "nothing was sent"}
+	for _, t := range ch.First.Targets {
+		job.Targets = append(job.Targets, ui.Target{Key: string(t.ID), Name: t.Name(), Site: t.SiteName.String(), Outcome: ui.Failed, Reason: why.Error()})
+	}
+	return job
 }
 
 // runChain carries the steps out as one job: machines that a step lost stay in its list of targets to the end.

@@ -67,18 +67,16 @@ func (e *Env) AllEndpoints() machineResource {
 }
 
 func (e *Env) machineColumns(withSite bool) []table.Column[fleet.Machine] {
-	now := e.Client.Now
+	now := paced(e.Client.Now)
 	return []table.Column[fleet.Machine]{
 		{ID: "host", Title: "Host", Min: 15, Max: 40, Flex: 3, Text: hostText},
 		{ID: "status", Title: "Status", Min: 11, Max: 11, Priority: 1, Text: func(m *fleet.Machine) string { return statusText(m, now()) },
 			Less: byInt(func(m *fleet.Machine) int64 { return statusRank(m, now()) }), Tone: func(m *fleet.Machine) theme.Tone { return statusTone(m, now()) }},
 		{ID: "site", Title: "Site", Min: 12, Max: 36, Flex: 2, Priority: 1, Hidden: !withSite, Text: func(m *fleet.Machine) string { return m.SiteName.String() }},
-		{ID: "seen", Title: "Seen", Min: 12, Right: true, Priority: 2, Text: func(m *fleet.Machine) string { return ago(m.Seen(), now()) },
+		{ID: "seen", Title: "Seen", Min: 8, Right: true, Priority: 2, Text: func(m *fleet.Machine) string { return since(m.Seen(), now()) },
 			Less: byTime((*fleet.Machine).Seen), Tone: func(m *fleet.Machine) theme.Tone {
-				if m.Stale(now()) {
-					return theme.Warn
-				}
-				return theme.Plain
+				s, _ := m.State(now())
+				return seenTone(s, m.Stale(now()))
 			}},
 		{ID: "user", Title: "User", Min: 6, Max: 20, Flex: 1, Priority: 4, Text: (*fleet.Machine).User},
 		{ID: "version", Title: "Agent", Min: 9, Max: 12, Priority: 7, Text: (*fleet.Machine).Version,
@@ -97,7 +95,7 @@ func (e *Env) machineColumns(withSite bool) []table.Column[fleet.Machine] {
 
 func hostText(m *fleet.Machine) string {
 	if m.HostName.Empty() {
-		return "(no name) " + string(m.ID)
+		return nameless(m.ID)
 	}
 	return m.HostName.String()
 }
@@ -130,6 +128,14 @@ func stateRank(state string, known bool) int64 {
 }
 
 func statusTone(m *fleet.Machine, now time.Time) theme.Tone { return stateTone(m.State(now)) }
+
+// seenTone warns of a silent machine, unless its state says so already.
+func seenTone(state string, stale bool) theme.Tone {
+	if stale && state != fleet.StateStale && state != fleet.StateGone {
+		return theme.Warn
+	}
+	return theme.Plain
+}
 
 func stateTone(state string, known bool) theme.Tone {
 	switch {

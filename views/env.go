@@ -44,7 +44,11 @@ type Env struct {
 	// Book keeps which customers were chosen and opened; at first only while the program runs.
 	Book *PlaceBook
 
+	// Report writes a report of machines before they are off-boarded, and gives its path; nil writes none.
+	Report func(site unity.Site, machines []*fleet.Machine) (path string, err error)
+
 	mu       sync.Mutex
+	ledger   *dispatch.Ledger
 	console  *unity.Console
 	sites    map[unity.SiteID]*unity.Site
 	policyOf map[unity.PolicyID]unity.Text
@@ -96,11 +100,15 @@ func (e *Env) Console(ctx context.Context) (*unity.Console, error) {
 // ConsoleName is the console's name if it was read already, else "".
 func (e *Env) ConsoleName() string {
 	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.console == nil {
-		return ""
+	console := e.console
+	e.mu.Unlock()
+	if console != nil {
+		return console.Name.String()
 	}
-	return e.console.Name.String()
+	if p := e.current(); p != nil {
+		return p.Console
+	}
+	return ""
 }
 
 func (e *Env) keepSites(sites []unity.Site) {
@@ -211,9 +219,23 @@ func pictured(p *picture.Picture, id unity.EndpointID) (fleet.Ref, bool) {
 	return r.Ref(), true
 }
 
+// lastSeen is when a machine was seen last, as far as it was read.
+func (e *Env) lastSeen(id unity.EndpointID) time.Time {
+	p := e.current()
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	at := e.known[id].LastSeen
+	if r, ok := pictured(p, id); ok && r.LastSeen.After(at) {
+		at = r.LastSeen
+	}
+	return at
+}
+
 // NextPoll words when a machine is expected to report next, from the polls that were seen while unitty ran.
 func (e *Env) NextPoll(id unity.EndpointID) string {
+	seen := e.lastSeen(id)
 	e.mu.Lock()
+	e.observe(id, seen)
 	polls := append([]time.Time(nil), e.polls[id]...)
 	e.mu.Unlock()
 	return expectPoll(polls, e.Client.Now())

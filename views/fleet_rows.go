@@ -45,19 +45,17 @@ func (e *Env) rowActions() []ui.Action[picture.Row] {
 
 // rowColumns are the columns of machineColumns over rows of the picture.
 func (e *Env) rowColumns() []table.Column[picture.Row] {
-	now := e.now
+	now := paced(e.now)
 	return []table.Column[picture.Row]{
 		{ID: "host", Title: "Host", Min: 15, Max: 40, Flex: 3, Text: rowHost},
 		{ID: "status", Title: "Status", Min: 11, Max: 11, Priority: 1, Text: func(r *picture.Row) string { return e.rowStatus(r) },
 			Rank: func(r *picture.Row) int64 { s, known := r.State(now(), e.StaleAfter); return stateRank(s, known) },
 			Tone: func(r *picture.Row) theme.Tone { s, known := r.State(now(), e.StaleAfter); return stateTone(s, known) }},
 		{ID: "site", Title: "Site", Min: 12, Max: 36, Flex: 2, Priority: 1, Text: func(r *picture.Row) string { return r.SiteName().String() }},
-		{ID: "seen", Title: "Seen", Min: 12, Right: true, Priority: 2, Text: func(r *picture.Row) string { return ago(r.Seen(), now()) },
+		{ID: "seen", Title: "Seen", Min: 8, Right: true, Priority: 2, Text: func(r *picture.Row) string { return since(r.Seen(), now()) },
 			Rank: func(r *picture.Row) int64 { return r.Seen().Unix() }, Tone: func(r *picture.Row) theme.Tone {
-				if r.Stale(now(), e.StaleAfter) {
-					return theme.Warn
-				}
-				return theme.Plain
+				s, _ := r.State(now(), e.StaleAfter)
+				return seenTone(s, r.Stale(now(), e.StaleAfter))
 			}},
 		{ID: "user", Title: "User", Min: 6, Max: 20, Flex: 1, Priority: 4, Text: func(r *picture.Row) string { return r.User() }},
 		{ID: "version", Title: "Agent", Min: 9, Max: 12, Priority: 7, Text: func(r *picture.Row) string { return r.Version() },
@@ -76,7 +74,7 @@ func (e *Env) rowColumns() []table.Column[picture.Row] {
 
 func rowHost(r *picture.Row) string {
 	if r.HostName().Empty() {
-		return "(no name) " + string(r.ID())
+		return nameless(r.ID())
 	}
 	return r.HostName().String()
 }

@@ -39,8 +39,21 @@ func (e *Env) sitesOf(title, path string, keep func(*unity.Site) bool) siteResou
 	return r
 }
 
-// reread reads the list of sites from the server.
+// reread reads the list of sites from the server, and the console's name where that is not known.
 func (f *siteFeed) reread(ctx context.Context) error {
+	if err := f.readSites(ctx); err != nil {
+		return err
+	}
+	if _, err := f.env.Console(ctx); err != nil && ctx.Err() == nil {
+		f.mu.Lock()
+		f.ownNote = "console: " + err.Error()
+		f.mu.Unlock()
+	}
+	return nil
+}
+
+// readSites reads the list of sites from the server.
+func (f *siteFeed) readSites(ctx context.Context) error {
 	e := f.env
 	if e.Client.Key() == "" {
 		return unity.ErrUnauthenticated
@@ -51,20 +64,41 @@ func (f *siteFeed) reread(ctx context.Context) error {
 	}
 	e.keepSites(list.Sites)
 	f.mu.Lock()
+	defer f.mu.Unlock()
 	f.own, f.ownAt, f.ownNote = list.Sites, e.now(), ""
 	if err != nil {
 		f.ownNote = err.Error()
 	}
-	f.mu.Unlock()
-	if _, err := e.Console(ctx); err != nil && ctx.Err() == nil {
-		f.mu.Lock()
-		f.ownNote = "console: " + err.Error()
-		f.mu.Unlock()
-	}
 	return nil
 }
 
-// read gives the sites that differ. With no picture yet it reads them itself, so that the first call brings the first rows.
+// diskFirst is how long the server is not asked for the first sites, since those of the picture on disk are there sooner.
+const diskFirst = 30 * time.Millisecond
+
+// first waits for the first sites, whether they come from the picture or from the server.
+func (f *siteFeed) first(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	answer := make(chan error, 1)
+	ask := time.AfterFunc(diskFirst, func() { answer <- f.readSites(ctx) })
+	defer ask.Stop()
+	for {
+		more := f.env.Fleet.Changed() // before the look, so that nothing falls between the two
+		if p := f.env.current(); p != nil && len(p.Sites) > 0 {
+			return nil
+		}
+		select {
+		case err := <-answer:
+			return err
+		case <-more:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// read gives the sites that differ. With no picture yet it waits for one or for the server, so that the file on disk or the first
+// call brings the first rows, whichever is quicker.
 func (f *siteFeed) read(ctx context.Context) (ui.Delta[unity.Site], error) {
 	e := f.env
 	p := e.current()
@@ -72,9 +106,10 @@ func (f *siteFeed) read(ctx context.Context) (ui.Delta[unity.Site], error) {
 	none := f.ownAt.IsZero()
 	f.mu.Unlock()
 	if none && (p == nil || len(p.Sites) == 0) {
-		if err := f.reread(ctx); err != nil {
+		if err := f.first(ctx); err != nil {
 			return ui.Delta[unity.Site]{}, err
 		}
+		p = e.current()
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()

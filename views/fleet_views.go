@@ -173,6 +173,7 @@ func (e *Env) duplicates(v fleetView, title, path string) rowResource {
 	}
 	r.Columns = append(append(append([]table.Column[picture.Row]{}, r.Columns[0], own[0]), r.Columns[1:]...), own[1])
 	r.Sort, r.Empty = v.sort, v.empty
+	r.Actions = append(r.Actions, e.cleanAction(t))
 	return r
 }
 

@@ -14,7 +14,7 @@ import (
 
 // adminActions are what can be done to admins of the console, or of a site when one is given.
 func (e *Env) adminActions(s *unity.Site) []ui.Action[unity.Admin] {
-	return []ui.Action[unity.Admin]{
+	out := []ui.Action[unity.Admin]{
 		{Spec: ui.Spec{ID: "admin.create", Title: "new admin", Help: "Creates an admin of the console, or of the site whose admins are listed.", Keys: []string{"n"},
 			Arity: ui.None, Risk: ui.RiskDisrupt, Hint: 10}, Do: func(ui.Selection[unity.Admin]) tea.Cmd { return e.newAdmin(s) }},
 		{Spec: ui.Spec{ID: "admin.edit", Title: "edit admin", Help: "Changes first and last name of the admin.", Keys: []string{"E"}, Arity: ui.One, Risk: ui.RiskDisrupt, Hint: 11},
@@ -29,6 +29,10 @@ func (e *Env) adminActions(s *unity.Site) []ui.Action[unity.Admin] {
 			}, nil)
 		}},
 	}
+	if s == nil {
+		out = append(out, e.accessActions()...)
+	}
+	return out
 }
 
 func (e *Env) newAdmin(s *unity.Site) tea.Cmd {

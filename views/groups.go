@@ -2,6 +2,7 @@ package views
 
 import (
 	"context"
+	"errors"
 
 	tea "charm.land/bubbletea/v2"
 
@@ -9,6 +10,8 @@ import (
 	"github.com/unitty/unitty/ui"
 	"github.com/unitty/unitty/ui/table"
 	"github.com/unitty/unitty/unity"
+	"github.com/unitty/unitty/unity/dispatch"
+	"github.com/unitty/unitty/unity/fleet"
 )
 
 // groupRow is a group, or the first line that stands for all groups.
@@ -81,7 +84,44 @@ func (e *Env) groupActions(s unity.Site) []ui.Action[groupRow] {
 			}
 			return ui.NewList(e.GroupThreats(s, g.Group))
 		}),
+		{Spec: groupPolicySpec(), Ready: func(sel ui.Selection[groupRow]) string {
+			if len(sel.Items) == 0 || sel.Items[0].all() {
+				return "choose one group"
+			}
+			return e.sendable([]fleet.Ref{{Site: s.ID}})
+		}, Do: func(sel ui.Selection[groupRow]) tea.Cmd { return e.groupPolicy(s, sel.Items[0].Group) }},
 	}, e.groupChanges(s)...)
+}
+
+func groupPolicySpec() ui.Spec {
+	return ui.Spec{ID: "group.set-policy", Title: "policy for all machines", Help: "Gives all machines of the group a policy, by a complete list of them that is read now.",
+		Keys: []string{"p"}, Arity: ui.One, Risk: ui.RiskChange, Hint: 13}
+}
+
+// groupPolicy reads the complete list of a group's machines and gives the active ones a policy that is chosen.
+func (e *Env) groupPolicy(s unity.Site, g unity.Group) tea.Cmd {
+	return ui.Prepare("policy of "+g.Label(), func(ctx context.Context) (tea.Cmd, error) {
+		rows, err := unity.Collect(e.Client.GroupEndpoints(ctx, s.ID, g.ID))
+		if err != nil {
+			return nil, err
+		}
+		var refs []fleet.Ref
+		for _, row := range rows {
+			if !row.Deactivated.On {
+				refs = append(refs, fleet.NewMachine(row, &s, fleet.SiteOptions{StaleAfter: e.StaleAfter}, e.Client.Now()).Ref())
+			}
+		}
+		if len(refs) == 0 {
+			return nil, errors.New("the group has no active machine")
+		}
+		return e.choosePolicy(ctx, refs, func(args dispatch.Args) tea.Cmd {
+			op, err := dispatch.OperationByID("endpoint.set-policy", args)
+			if err != nil {
+				return ui.Fail(err)
+			}
+			return e.proposeOn("set policy", op, choice{refs: refs})
+		})
+	})
 }
 
 func compareFold(a, b string) int {

@@ -95,6 +95,12 @@ func open(t *testing.T, w, h int, o unitytest.Options) *console {
 	if err := sim.Err(); err != nil {
 		t.Fatal(err)
 	}
+	return openOn(t, sim, w, h, nil)
+}
+
+// openOn opens the program on a simulated API; with changes what it is made of before it starts.
+func openOn(t *testing.T, sim *unitytest.Server, w, h int, with func(*views.Env, *ui.Config)) *console {
+	t.Helper()
 	server := httptest.NewServer(sim)
 	t.Cleanup(server.Close)
 	creds := sim.Credentials()
@@ -118,11 +124,14 @@ func open(t *testing.T, w, h int, o unitytest.Options) *console {
 	kept := live.New(live.Options{Client: client, StaleAfter: env.StaleAfter})
 	env.Fleet = views.Watch(ctx, kept)
 	go func() { _ = kept.Run(ctx) }()
-	root := ui.New(ui.Config{Version: "test", Theme: th, IdleLock: time.Hour,
+	cfg := ui.Config{Version: "test", Theme: th, IdleLock: time.Hour,
 		Header: func() ui.Header { return ui.Header{Profile: "test", Console: env.ConsoleName()} },
 		Home:   env.Home, Restore: env.Restore, Commands: env.Places(), Catalog: views.Catalog(), Touched: env.Touched,
-		Find: env.Find, Explain: views.Explain, ExportDir: t.TempDir()})
-	d := uitest.New(root, w, h)
+		Find: env.Find, Explain: views.Explain, ExportDir: t.TempDir()}
+	if with != nil {
+		with(env, &cfg)
+	}
+	d := uitest.New(ui.New(cfg), w, h)
 	t.Cleanup(func() { _ = d.Close() })
 	return &console{Driver: d, t: t, sim: sim, env: env}
 }

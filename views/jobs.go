@@ -10,12 +10,13 @@ import (
 	"github.com/unitty/unitty/unity"
 	"github.com/unitty/unitty/unity/dispatch"
 	"github.com/unitty/unitty/unity/dispatch/journal"
+	"github.com/unitty/unitty/unity/edit/change"
 )
 
 // present makes plain data of a plan.
 func (e *Env) present(p *dispatch.Plan) ui.Plan {
 	out := ui.Plan{Action: p.Operation.ID, Title: p.Operation.Words(), Risk: riskOf(p.Risk()), Console: p.Console, Line: p.Line(),
-		Machines: p.Machines(), Sites: p.Sites(), Customers: p.Customers(), Warnings: p.Warnings, Stale: p.Stale}
+		Machines: p.Machines(), Sites: p.Sites(), Customers: p.Customers(), Warnings: p.Warnings, Stale: p.Stale, Opposed: p.Opposed}
 	out.Type, out.TypeLabel = p.Typed()
 	if len(p.Targets) == 1 {
 		out.Stale = nil // the line says when it was seen
@@ -105,30 +106,24 @@ func (e *Env) follow(ctx context.Context, job *dispatch.Job, shown ui.Job, repor
 	if job == nil || !job.Operation.AgentCommand() {
 		return
 	}
-	words := map[string]string{}
+	words, hints := map[string]string{}, map[string]string{}
 	// An error only ends the watching; the lists of commands go on telling.
-	_ = dispatch.NewJobs(e.Journal).Track(ctx, e.Client, job, func(id unity.EndpointID, s unity.CommandState) {
-		text := e.trackingWords(id, s)
-		if words[string(id)] == text {
+	_ = dispatch.NewJobs(e.Journal).Track(ctx, e.Client, job, func(seen dispatch.Tracked) {
+		id := string(seen.ID)
+		text := e.trackingWords(seen.ID, seen.State, seen.Requested.Time)
+		if words[id] == text {
 			return
 		}
-		words[string(id)] = text
+		words[id], hints[id] = text, e.pollHint(seen.ID, seen.State)
 		next := shown
 		next.Targets = append([]ui.Target(nil), shown.Targets...)
 		for i := range next.Targets {
 			if w, ok := words[next.Targets[i].Key]; ok {
-				next.Targets[i].Tracking = w
+				next.Targets[i].Tracking, next.Targets[i].Hint = w, hints[next.Targets[i].Key]
 			}
 		}
 		report(next)
 	})
-}
-
-func (e *Env) trackingWords(id unity.EndpointID, s unity.CommandState) string {
-	if s.Open() {
-		return s.String() + " · " + e.NextPoll(id)
-	}
-	return s.String()
 }
 
 // run carries a plan out and reports it as plain data.
@@ -163,19 +158,31 @@ func (e *Env) run(ctx context.Context, p *dispatch.Plan, report func(ui.Job), st
 
 func (e *Env) jobOf(j *dispatch.Job) ui.Job {
 	out := ui.Job{ID: j.ID, Title: j.Title(), Started: j.Started, Finished: j.Finished, Note: j.Note}
-	if len(j.Results) > 1 && j.Finished.IsZero() && out.Note == "" {
-		out.Note = j.Progress(e.Client.Now()).String()
+	if j.Finished.IsZero() {
+		p := j.Progress(e.Client.Now())
+		out.PerSecond, out.Left = p.PerSecond, p.Left
 	}
 	for i := range j.Results {
 		r := &j.Results[i]
 		t := ui.Target{Key: string(r.Ref.ID), Name: r.Ref.Name(), Site: r.Ref.SiteName.String(),
 			Outcome: ui.Outcome(r.State), Reason: r.Reason, RequestID: r.RequestID}
 		if s := j.Tracked(r.Ref.ID); s != 0 {
-			t.Tracking = e.trackingWords(r.Ref.ID, s)
+			t.Tracking = e.trackingWords(r.Ref.ID, s, r.At)
+		}
+		if r.State == dispatch.Sent && j.Operation.AgentCommand() {
+			t.Hint = e.pollHint(r.Ref.ID, openUnless(j.Tracked(r.Ref.ID)))
 		}
 		out.Targets = append(out.Targets, t)
 	}
 	return out
+}
+
+// openUnless takes a command that was not looked up yet for a waiting one.
+func openUnless(s unity.CommandState) unity.CommandState {
+	if s == 0 {
+		return unity.StateNotYetReceived
+	}
+	return s
 }
 
 // PastJobs are the jobs of earlier runs, and those of other processes.
@@ -190,7 +197,8 @@ func (e *Env) PastJobs(context.Context) ([]ui.PastJob, error) {
 		if p.Binding.Key != e.Client.Key() || p.Binding.BaseURL != e.Client.BaseURL() {
 			continue // of another console: its own profile lists it
 		}
-		past := ui.PastJob{Job: e.jobOf(&p.Job), State: string(p.State), Resumable: p.Open(), Interrupted: p.State == dispatch.JobInterrupted}
+		past := ui.PastJob{Job: e.jobOf(&p.Job), State: string(p.State), Resumable: p.Open(), Interrupted: p.State == dispatch.JobInterrupted,
+			Open: p.State != dispatch.JobRunning && p.OpenCommands() > 0, Next: stepWords(p, all)}
 		if p.State == dispatch.JobRunning {
 			past.Note = "run by " + p.Holder.String()
 		}
@@ -200,6 +208,15 @@ func (e *Env) PastJobs(context.Context) ([]ui.PastJob, error) {
 		out = append(out, ui.PastJob{Job: ui.Job{ID: u.ID, Title: "unreadable", Note: u.Err.Error()}, State: "unreadable"})
 	}
 	return out, nil
+}
+
+// stepWords name the steps of a combined action that were not begun, "" for none.
+func stepWords(p *dispatch.Past, all []*dispatch.Past) string {
+	var titles []string
+	for _, n := range dispatch.StepsLeft(p, all) {
+		titles = append(titles, n.Title)
+	}
+	return strings.Join(titles, ", then ")
 }
 
 // AgainPlan plans what is done with a job of the past: to go on with it, to repeat a part of it, or to take it back.
@@ -222,6 +239,16 @@ func (e *Env) AgainPlan(ctx context.Context, id string, what ui.Again) (ui.Plan,
 			return ui.Plan{}, err
 		}
 		return e.present(p), nil
+	case ui.AgainStep:
+		past, err := jobs.Load(id)
+		if err != nil {
+			return ui.Plan{}, err
+		}
+		ch, err := change.Continue(ctx, e.Client, jobs, e.Binding(), past)
+		if err != nil {
+			return ui.Plan{}, err
+		}
+		return e.presentChain(ch, nil), nil
 	case ui.AgainElapsed:
 		some = dispatch.SomeElapsed
 	case ui.AgainFailed:

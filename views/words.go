@@ -25,6 +25,33 @@ func ago(at, now time.Time) string {
 	return dispatch.AgeWords(age) + " ago"
 }
 
+// agePace is how often ages in lists move on. All do so at once, since every frame costs: one that differs in a single age is sent
+// with what surrounds it, and terminals get lines with wide characters again in each.
+const agePace = 30 * time.Second
+
+// paced is a clock for ages in lists.
+func paced(now func() time.Time) func() time.Time {
+	return func() time.Time { return now().Truncate(agePace) }
+}
+
+// since words how long ago an instant is where the heading says what happened then.
+func since(at, now time.Time) string {
+	switch {
+	case at.IsZero():
+		return "never"
+	case now.Sub(at) < time.Minute:
+		return "now"
+	default:
+		return dispatch.AgeWords(now.Sub(at))
+	}
+}
+
+// nameless stands for a host name that is missing; the beginning of the id tells such machines apart.
+func nameless(id unity.EndpointID) string {
+	const enough = 8
+	return "(no name) " + string(id[:min(len(id), enough)])
+}
+
 // local is an instant in the reader's own time.
 func local(at time.Time) string {
 	if at.IsZero() {

@@ -23,14 +23,17 @@ const (
 	sampled = 128
 )
 
+// content is how wide the cells of a column are: the widest, and nine in ten of those that are not empty. Both hold the heading.
+type content struct{ widest, usual int }
+
 // measure is what the layout knows of a chosen column.
 type measure struct {
 	// at is the place among all columns of the list.
 	at int
-	// least, want and most are the bounds of the width, most 0 for none.
-	least, want, most int
-	flex, priority    int
-	width             int
+	// least, want and most are the bounds of the width, most 0 for none; usual is what most rows want.
+	least, usual, want, most int
+	flex, priority           int
+	width                    int
 }
 
 // gutterOf and gapOf are the widths of the margin on the left and of the space between columns.
@@ -56,7 +59,9 @@ func distribute(cols []measure, avail, gap int) []measure {
 		cols[i].width = max(0, min(cols[i].least, spare))
 		spare -= cols[i].width
 	}
-	spare = growToContent(cols, spare)
+	// A few long names do not take the room that all rows need elsewhere.
+	spare = grow(cols, spare, func(m measure) int { return m.usual })
+	spare = grow(cols, spare, func(m measure) int { return m.want })
 	growByFlex(cols, spare)
 	return slices.DeleteFunc(cols, func(m measure) bool { return m.width <= 0 })
 }
@@ -86,17 +91,17 @@ func dropColumns(cols []measure, avail, gap int) []measure {
 	}
 }
 
-// growToContent widens columns to their content, important ones first, and returns what is left.
-func growToContent(cols []measure, spare int) int {
+// grow widens columns to a wish, important ones first, and returns what is left.
+func grow(cols []measure, spare int, wish func(measure) int) int {
 	byPriority := make([]int, len(cols))
 	for i := range cols {
 		byPriority[i] = i
 	}
 	slices.SortStableFunc(byPriority, func(a, b int) int { return cols[a].priority - cols[b].priority })
 	for _, i := range byPriority {
-		if grow := min(cols[i].want-cols[i].width, spare); grow > 0 {
-			cols[i].width += grow
-			spare -= grow
+		if more := min(wish(cols[i])-cols[i].width, spare); more > 0 {
+			cols[i].width += more
+			spare -= more
 		}
 	}
 	return spare
@@ -137,13 +142,13 @@ func growByFlex(cols []measure, spare int) {
 // open reports whether a column still takes spare width.
 func open(m measure) bool { return m.flex > 0 && (m.most == 0 || m.width < m.most) }
 
-// newMeasure bounds a column; content is the width of its widest sampled cell or heading.
-func newMeasure[T any](at int, c *Column[T], content int) measure {
+// newMeasure bounds a column by the widths of its sampled cells and heading.
+func newMeasure[T any](at int, c *Column[T], has content) measure {
 	least, most := max(0, c.Min), max(0, c.Max)
 	if most > 0 && least > most {
 		least = most
 	}
-	want := max(least, min(content, natural))
+	want := max(least, min(has.widest, natural))
 	if most > 0 {
 		want = min(want, most)
 	}
@@ -151,5 +156,6 @@ func newMeasure[T any](at int, c *Column[T], content int) measure {
 		least = max(1, min(want, minimum))
 		want = max(want, least)
 	}
-	return measure{at: at, least: least, want: want, most: most, flex: max(0, c.Flex), priority: max(0, c.Priority)}
+	usual := max(least, min(has.usual, want))
+	return measure{at: at, least: least, usual: usual, want: want, most: most, flex: max(0, c.Flex), priority: max(0, c.Priority)}
 }

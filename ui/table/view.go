@@ -21,7 +21,7 @@ type View[T any, K ~string] struct {
 	height int
 
 	// contents are the widths of content by column ID. They only grow, so that columns keep still while pages come in.
-	contents map[string]int
+	contents map[string]content
 	measured bool
 	// plan caches the layout of one width.
 	plan      []ColumnWidth
@@ -115,27 +115,39 @@ func (v *View[T, K]) picked() []int {
 func (v *View[T, K]) sample() {
 	v.measured = true
 	if v.contents == nil {
-		v.contents = make(map[string]int)
+		v.contents = make(map[string]content)
 	}
-	total := v.rows.Len()
-	step := max(1, total/sampled)
 	for _, at := range v.picked() {
 		c := &v.rows.cols[at]
-		limit := natural
-		if c.Max > 0 {
-			limit = min(limit, c.Max)
-		}
-		widest := v.contents[c.ID]
-		_, heading, _ := cells.Clean(v.heading(c), natural)
-		widest = max(widest, heading)
-		for i := 0; i < total && widest < limit; i += step {
-			_, n, _ := cells.Clean(c.text(v.rows.shown[i].item), limit)
-			widest = max(widest, n)
-		}
-		if widest != v.contents[c.ID] {
-			v.contents[c.ID], v.planValid = widest, false
+		if now := v.measure(c); now != v.contents[c.ID] {
+			v.contents[c.ID], v.planValid = now, false
 		}
 	}
+}
+
+// measure gives the widths of a column, never less than before.
+func (v *View[T, K]) measure(c *Column[T]) content {
+	limit := natural
+	if c.Max > 0 {
+		limit = min(limit, c.Max)
+	}
+	_, heading, _ := cells.Clean(v.heading(c), natural)
+	now := v.contents[c.ID]
+	now.widest, now.usual = max(now.widest, heading), max(now.usual, heading)
+	var many [natural + 1]int
+	total, filled := v.rows.Len(), 0
+	for i := 0; i < total; i += max(1, total/sampled) {
+		if _, n, _ := cells.Clean(c.text(v.rows.shown[i].item), limit); n > 0 {
+			now.widest = max(now.widest, n)
+			many[min(n, natural)]++
+			filled++
+		}
+	}
+	for n, within := 0, 0; n <= natural && within*10 < filled*9; n++ {
+		within += many[n]
+		now.usual = max(now.usual, n)
+	}
+	return now
 }
 
 // heading is a column's title with room for the sign of its order.

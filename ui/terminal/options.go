@@ -9,9 +9,9 @@ import (
 	"golang.org/x/term"
 )
 
-// framesPerSecond bounds how often the screen is sent: a key shows within 25 ms, and an idle program stays below one per cent
+// framesPerSecond bounds how often the screen is sent: a key shows within 20 ms, and an idle program stays below one per cent
 // of a core.
-const framesPerSecond = 40
+const framesPerSecond = 50
 
 // Options returns the options that the program runs with. Signals are not among what Bubble Tea handles, because a signal must
 // not cut through a change that is being sent; the caller handles them. The setting of synchronized output is one of

@@ -117,6 +117,26 @@ func jobEntry(event string, j *Job, note string) Entry {
 	return e
 }
 
+// ready tells before anything else is written that a required audit cannot be.
+func (a *Audit) ready() error {
+	if !a.Required() {
+		return nil
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	err := os.MkdirAll(filepath.Dir(a.path), 0o700)
+	if err == nil {
+		var f *os.File
+		if f, err = os.OpenFile(a.path, os.O_APPEND|os.O_CREATE|os.O_WRONLY|noFollow, 0o600); err == nil {
+			err = f.Close()
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("the audit cannot be written and this profile requires it: %w", err)
+	}
+	return nil
+}
+
 // Required tells that changes must not be made when they cannot be written down.
 func (a *Audit) Required() bool { return a != nil && a.required }
 

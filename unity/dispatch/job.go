@@ -45,9 +45,11 @@ type Job struct {
 	Remark  string
 	// RetryOf and RevertOf are the job that this one repeats in part or takes back.
 	RetryOf, RevertOf string
-	Results           []Result
-	Started           time.Time
-	Finished          time.Time
+	// Link says which step of a combined action it is; nil for a job that stands alone.
+	Link     *Link
+	Results  []Result
+	Started  time.Time
+	Finished time.Time
 	// Note is a line about the whole while it runs.
 	Note string
 	// Answer is the body of the server's answer to the change of an object; nil for everything else.

@@ -189,7 +189,7 @@ func (p *Past) Rest() *Plan {
 		}
 	}
 	return &Plan{Operation: of.Operation, Object: of.Object, Binding: of.Binding, Console: of.Console, Targets: refs, Warnings: of.Warnings, MadeAt: of.MadeAt,
-		RetryOf: of.RetryOf, RevertOf: of.RevertOf, each: of.each, values: of.values, before: of.before}
+		RetryOf: of.RetryOf, RevertOf: of.RevertOf, Link: of.Link, each: of.each, values: of.values, before: of.before}
 }
 
 // Resume goes on with a job whose process ended, or that was cancelled: what was or may have been sent is found out about

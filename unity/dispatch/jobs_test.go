@@ -381,7 +381,7 @@ func TestTrackingSurvives(t *testing.T) {
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
-		if err := jobs.Track(ctx, l.client, job, func(unity.EndpointID, unity.CommandState) {}); !errors.Is(err, context.DeadlineExceeded) {
+		if err := jobs.Track(ctx, l.client, job, func(Tracked) {}); !errors.Is(err, context.DeadlineExceeded) {
 			t.Fatal(err)
 		}
 		p, err := jobs.Load(job.ID)
@@ -389,7 +389,7 @@ func TestTrackingSurvives(t *testing.T) {
 			t.Fatalf("%v, %s and %s", err, p.Tracked(refs[0].ID), p.Tracked(refs[1].ID))
 		}
 		l.sim.Advance(31 * 24 * time.Hour)
-		if err := jobs.Track(t.Context(), l.client, &p.Job, func(unity.EndpointID, unity.CommandState) {}); err != nil {
+		if err := jobs.Track(t.Context(), l.client, &p.Job, func(Tracked) {}); err != nil {
 			t.Fatal(err)
 		}
 		again, err := jobs.Retry(t.Context(), l.client, job.ID, l.binding(), SomeElapsed, PlanOptions{})

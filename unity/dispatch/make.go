@@ -19,6 +19,7 @@ type maker struct {
 	client  *unity.Client
 	plan    *Plan
 	options PlanOptions
+	sites   map[unity.SiteID]*unity.Site // those of the options, once they were looked for
 }
 
 // Make plans an operation on endpoints. It reads the targets again where the risk or the number asks for it, or where
@@ -33,7 +34,7 @@ func Make(ctx context.Context, c *unity.Client, op Operation, targets Frozen, o 
 	if len(op.Needs) > 0 {
 		return nil, fmt.Errorf("%s needs %s", op.Name, strings.Join(op.Needs, ", "))
 	}
-	p := &Plan{Operation: op, Binding: targets.binding, Console: o.Console, MadeAt: c.Now(), before: map[unity.SiteID]known{},
+	p := &Plan{Operation: op, Binding: targets.binding, sites: o.Sites, Console: o.Console, MadeAt: c.Now(), before: map[unity.SiteID]known{},
 		RetryOf: o.RetryOf, RevertOf: o.RevertOf, each: o.each, values: map[unity.EndpointID]Values{}}
 	if p.Console == "" {
 		console, err := c.Console(ctx)
@@ -43,21 +44,21 @@ func Make(ctx context.Context, c *unity.Client, op Operation, targets Frozen, o 
 		p.Console = console.Name.String()
 	}
 	m := maker{client: c, plan: p, options: o}
+	var err error
 	refs := targets.Refs()
-	if op.Asks(len(refs)) >= Disrupt || !op.AgentCommand() {
-		var err error
-		if refs, err = m.reread(ctx, refs); err != nil {
-			return nil, err
-		}
-	}
-	refs, err := m.weigh(ctx, refs)
-	if err != nil {
-		return nil, err
-	}
 	if op.AgentCommand() {
 		if refs, err = m.openCommands(ctx, refs); err != nil {
 			return nil, err
 		}
+	}
+	// The machines are read after the commands, so that of many machines too the reading is young when they are sent to.
+	if op.Asks(targets.Len()) >= Disrupt || !op.AgentCommand() {
+		if refs, err = m.reread(ctx, refs); err != nil {
+			return nil, err
+		}
+	}
+	if refs, err = m.weigh(ctx, refs); err != nil {
+		return nil, err
 	}
 	m.stale(refs)
 	m.skew()
@@ -67,7 +68,7 @@ func Make(ctx context.Context, c *unity.Client, op Operation, targets Frozen, o 
 
 // weigh names what speaks against the change, and leaves out machines that are already as it would make them.
 func (m *maker) weigh(ctx context.Context, refs []fleet.Ref) ([]fleet.Ref, error) {
-	if err := m.sites(ctx, refs); err != nil {
+	if err := m.warnSites(ctx, refs); err != nil {
 		return nil, err
 	}
 	if err := m.aim(ctx, refs); err != nil {
@@ -87,18 +88,42 @@ func (m *maker) weigh(ctx context.Context, refs []fleet.Ref) ([]fleet.Ref, error
 	return out, nil
 }
 
-// rereadWhole is the number of machines of a site above which the site's list is cheaper to read than each machine.
-const rereadWhole = 20
+// What the reading of a site's list costs, in calls for single machines: every page is a call, and its rows take time and
+// bytes, too. Where nobody knows how many machines a site has, rereadWhole is the number of targets from which the list is
+// read.
+const (
+	rereadPage  = 1000
+	rereadRows  = 200
+	rereadWhole = 20
+)
+
+// wholeCheaper tells whether the list of a site is cheaper to read than so many single machines.
+func (m *maker) wholeCheaper(site unity.SiteID, n int) bool {
+	s := m.known(site)
+	if s == nil || !s.TotalEndpoints.Known {
+		return n > rereadWhole
+	}
+	total := int(s.TotalEndpoints.N)
+	return n > (total+rereadPage-1)/rereadPage+total/rereadRows
+}
 
 // reread reads every target again and names what changed since it was chosen.
 func (m *maker) reread(ctx context.Context, refs []fleet.Ref) ([]fleet.Ref, error) {
-	fresh := map[unity.EndpointID]*unity.Endpoint{}
+	type reading struct {
+		e  *unity.Endpoint
+		at time.Time
+	}
+	fresh := map[unity.EndpointID]reading{}
 	var mu sync.Mutex
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(16)
-	keep := func(e *unity.Endpoint) { mu.Lock(); fresh[e.ID] = e; mu.Unlock() }
+	keep := func(e *unity.Endpoint) {
+		mu.Lock()
+		defer mu.Unlock()
+		fresh[e.ID] = reading{e, m.client.Now()}
+	}
 	for site, of := range bySite(refs) {
-		if len(of) > rereadWhole {
+		if m.wholeCheaper(site, len(of)) {
 			group.Go(func() error { return m.rereadSite(ctx, site, keep) })
 			continue
 		}
@@ -120,10 +145,12 @@ func (m *maker) reread(ctx context.Context, refs []fleet.Ref) ([]fleet.Ref, erro
 	}
 	var out []fleet.Ref
 	for _, ref := range refs {
-		if e := fresh[ref.ID]; e != nil {
+		if read, there := fresh[ref.ID]; there {
+			e := read.e
 			if m.plan.values != nil {
 				m.plan.values[ref.ID] = Values{Group: e.GroupID, Policy: e.PolicyID, Inactive: e.Deactivated.On}
 			}
+			ref.ReadAt = read.at
 			out = append(out, m.compare(ref, e))
 		} else {
 			m.skip(ref, "it is no longer at this site")
@@ -157,7 +184,6 @@ func (m *maker) compare(ref fleet.Ref, e *unity.Endpoint) fleet.Ref {
 	if e.LastSeen.After(ref.LastSeen) {
 		ref.LastSeen = e.LastSeen.Time
 	}
-	ref.ReadAt = m.client.Now()
 	return ref
 }
 
@@ -228,24 +254,39 @@ func (m *maker) openCommands(ctx context.Context, refs []fleet.Ref) ([]fleet.Ref
 	}
 	var out []fleet.Ref
 	for _, ref := range refs {
-		same, opposite := false, false
-		for _, cmd := range open[ref.ID] {
-			if like(&cmd, m.plan.Operation) {
+		same := false
+		var opposite *unity.Command
+		for i := range open[ref.ID] {
+			if cmd := &open[ref.ID][i]; like(cmd, m.plan.Operation) {
 				same = true
-			} else {
-				opposite = true
+			} else if opposite == nil || cmd.DateRequested.After(opposite.DateRequested.Time) {
+				opposite = cmd
 			}
-		}
-		if opposite {
-			m.warn("%s still has a waiting command that does the opposite", ref.Name())
 		}
 		if same && !m.options.Again {
 			m.skip(ref, "the same command is already waiting for it")
 			continue
 		}
+		if opposite != nil {
+			m.oppose(ref, opposite)
+		}
 		out = append(out, ref)
 	}
 	return out, nil
+}
+
+// oppose notes a waiting command that does the opposite. What takes a job back is meant to follow it, so that is not asked
+// about.
+func (m *maker) oppose(ref fleet.Ref, cmd *unity.Command) {
+	m.warn("%s still has a waiting command that does the opposite", ref.Name())
+	if m.plan.RevertOf != "" {
+		return
+	}
+	since := ""
+	if at := cmd.DateRequested; at.Known() {
+		since = ", asked for " + AgeWords(m.plan.MadeAt.Sub(at.Time)) + " ago"
+	}
+	m.plan.Opposed = append(m.plan.Opposed, fmt.Sprintf("%s: %s is waiting for it%s", ref.Name(), cmd.Words(), since))
 }
 
 // listCommands reads like commands of the targets of one site: from the endpoint's own list for one machine, else from

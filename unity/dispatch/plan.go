@@ -23,6 +23,10 @@ type Plan struct {
 	// Warnings are sentences about the whole or about single machines; Stale names the silent ones.
 	Warnings []string
 	Stale    []string
+	// Opposed names the machines for which a command is waiting that does the opposite, and which: a question of its own.
+	Opposed []string
+	// Link says which step of a combined action the plan is; nil for one that stands alone.
+	Link *Link
 	// Batches are the exact requests.
 	Batches []Batch
 	// MadeAt is the time of the plan by the server's clock.
@@ -36,6 +40,8 @@ type Plan struct {
 	// before holds the like commands that were there already, for telling afterwards whether ours arrived. A site whose
 	// list could not be read is not in it.
 	before map[unity.SiteID]known
+	// sites are what was known of the sites when the plan was made.
+	sites []unity.Site
 	// ran is 1 once the plan is being carried out: what was confirmed once is sent once.
 	ran atomic.Int32
 }

@@ -42,8 +42,10 @@ type planRecord struct {
 	Batch    int            `json:"batch,omitempty"`
 	Targets  []targetRecord `json:"targets"`
 	// Known holds, of the sites whose commands were read, the like commands that were there before.
-	Known  map[unity.SiteID][]string `json:"known,omitempty"`
-	Object *objectRecord             `json:"object,omitempty"`
+	Known map[unity.SiteID][]string `json:"known,omitempty"`
+	// Chain says which step of a combined action it is.
+	Chain  *Link         `json:"chain,omitempty"`
+	Object *objectRecord `json:"object,omitempty"`
 }
 
 type targetRecord struct {
@@ -88,7 +90,7 @@ func (r *runner) record() planRecord {
 	p := r.plan
 	out := planRecord{ID: r.job.ID, Action: p.Operation.ID, Verb: p.Operation.Name, Risk: p.Operation.Risk, Args: p.Operation.Args, Profile: r.options.Profile,
 		BaseURL: p.Binding.BaseURL, GSMKey: p.Binding.Key.String(), User: p.Binding.User, Console: p.Console, Note: r.options.Note,
-		MadeAt: p.MadeAt, Started: r.job.Started, RetryOf: p.RetryOf, RevertOf: p.RevertOf, Warnings: p.Warnings, Object: p.Object.record(),
+		MadeAt: p.MadeAt, Started: r.job.Started, RetryOf: p.RetryOf, RevertOf: p.RevertOf, Warnings: p.Warnings, Object: p.Object.record(), Chain: p.Link,
 		Targets: make([]targetRecord, 0, len(r.job.Results)), Known: map[unity.SiteID][]string{}}
 	for _, b := range p.Batches {
 		out.Batch = max(out.Batch, len(b.Refs))
@@ -171,7 +173,7 @@ func (s *story) begin() error {
 		op.Risk = max(op.Risk, h.Risk)
 	}
 	binding := Binding{BaseURL: h.BaseURL, Key: key, User: h.User}
-	s.plan = &Plan{Operation: op, Binding: binding, Console: h.Console, MadeAt: h.MadeAt, RetryOf: h.RetryOf, RevertOf: h.RevertOf, Warnings: h.Warnings,
+	s.plan = &Plan{Operation: op, Binding: binding, Console: h.Console, MadeAt: h.MadeAt, RetryOf: h.RetryOf, RevertOf: h.RevertOf, Warnings: h.Warnings, Link: h.Chain,
 		before: map[unity.SiteID]known{}, each: map[unity.EndpointID]Args{}, values: map[unity.EndpointID]Values{}}
 	if s.plan.Object, err = h.Object.change(); err != nil {
 		return err
@@ -183,7 +185,7 @@ func (s *story) begin() error {
 		}
 	}
 	s.job = &Job{ID: h.ID, Operation: op, Object: s.plan.Object, Binding: binding, Profile: h.Profile, Remark: h.Note, RetryOf: h.RetryOf, RevertOf: h.RevertOf,
-		Started: h.Started, before: s.plan.before, tracked: map[unity.EndpointID]unity.CommandState{}}
+		Link: h.Chain, Started: h.Started, before: s.plan.before, tracked: map[unity.EndpointID]unity.CommandState{}}
 	for _, t := range h.Targets {
 		ref := fleet.Ref{ID: t.ID, Site: t.Site, SiteName: unity.NewText(t.SiteName), HostName: unity.NewText(t.Host), Inactive: t.Inactive, ReadAt: h.MadeAt}
 		if t.LastSeen != nil {
@@ -275,7 +277,7 @@ func (s *story) conclude(out outcomeRecord, open map[int][]int) {
 		delete(open, i)
 		res := &s.job.Results[i]
 		res.State, res.Reason, res.RequestID, res.At = out.State, out.Reason, out.RequestID, out.To
-		if sp, ok := s.spans[i]; ok && out.State == Unknown && !out.Settled {
+		if sp, ok := s.spans[i]; ok && !out.Settled {
 			s.spans[i] = span{sp.from, out.To}
 		}
 	}

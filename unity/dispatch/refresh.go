@@ -8,15 +8,25 @@ import (
 	"github.com/unitty/unitty/unity/fleet"
 )
 
-// refresh reads the targets of a plan again that was looked at for longer than a reading is good for. Whatever is no
-// longer as it was confirmed is left out, named in the job, and not sent to. It returns the requests that remain.
+// refresh reads those targets of a plan again whose reading is no longer good, because the plan was looked at for long or
+// took long to make. Whatever is no longer as it was confirmed is left out, named in the job, and not sent to. It returns
+// the requests that remain.
 func (r *runner) refresh(ctx context.Context) ([]Batch, error) {
 	p := r.plan
-	if p.Object != nil || p.Operation.Asks(len(p.Targets)) < Disrupt || r.client.Now().Sub(p.MadeAt) <= RereadAge*time.Second {
+	if p.Object != nil || p.Operation.Asks(len(p.Targets)) < Disrupt {
 		return p.Batches, nil
 	}
-	m := maker{client: r.client, plan: &Plan{Operation: p.Operation}}
-	again, err := m.reread(ctx, p.Targets)
+	var old []fleet.Ref
+	for _, ref := range p.Targets {
+		if r.client.Now().Sub(ref.ReadAt) > RereadAge*time.Second {
+			old = append(old, ref)
+		}
+	}
+	if len(old) == 0 {
+		return p.Batches, nil
+	}
+	m := maker{client: r.client, plan: &Plan{Operation: p.Operation}, options: PlanOptions{Sites: p.sites}}
+	again, err := m.reread(ctx, old)
 	if err != nil {
 		return nil, err
 	}
@@ -25,7 +35,7 @@ func (r *runner) refresh(ctx context.Context) ([]Batch, error) {
 		now[ref.ID] = ref
 	}
 	left := map[unity.EndpointID]bool{}
-	for _, ref := range p.Targets {
+	for _, ref := range old {
 		if why := changedSince(ref, now); why != "" {
 			left[ref.ID] = true
 			r.set([]fleet.Ref{ref}, Skipped, why, "")

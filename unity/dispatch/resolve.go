@@ -121,18 +121,18 @@ func (r *runner) settle(refs []fleet.Ref, commands []unity.Command, before known
 		}
 	}
 	half := r.halfSeen(fresh)
-	for _, ref := range refs {
+	r.found(refs, func(ref fleet.Ref) (State, string) {
 		switch n := fresh[ref.ID]; {
 		case n == 1 && half[ref.ID]:
-			r.later(ref, Unknown, "a like command is there, but not for all machines of the request: somebody else may have given it")
+			return Unknown, "a like command is there, but not for all machines of the request: somebody else may have given it"
 		case n == 1:
-			r.later(ref, Sent, "the answer was lost; the command is in the server's list")
+			return Sent, "the answer was lost; the command is in the server's list"
 		case n > 1:
-			r.later(ref, Unknown, "several like commands appeared at once; ours may be one of them")
+			return Unknown, "several like commands appeared at once; ours may be one of them"
 		default:
-			r.missing(ref)
+			return Unknown, notSeen
 		}
-	}
+	})
 }
 
 // halfSeen finds the machines of requests whose run ended while they were sent, and of which only some machines have a
@@ -168,11 +168,7 @@ func (r *runner) settleEndpoints(ctx context.Context, open []fleet.Ref) {
 				r.later(ref, Unknown, "the machine is no longer at its site")
 			case err == nil:
 				s, why := r.plan.seen(e)
-				if s == Unknown && strings.HasPrefix(why, notSeen) {
-					r.missing(ref)
-				} else {
-					r.later(ref, s, why)
-				}
+				r.later(ref, s, why)
 			}
 			return nil
 		})
@@ -226,25 +222,41 @@ func (r *runner) settleObject(ctx context.Context, open []fleet.Ref) {
 	}
 }
 
-// later notes what was found out by reading.
-func (r *runner) later(ref fleet.Ref, s State, reason string) {
-	r.mu.Lock()
-	res := r.job.Results[r.at[ref.ID]]
-	r.mu.Unlock()
-	if res.State == s && res.Reason == reason {
-		return
+// found notes what was found out by reading, for all machines of which the same is to be said in one record: a request that
+// was lost has a hundred.
+func (r *runner) found(refs []fleet.Ref, judge func(fleet.Ref) (State, string)) {
+	type word struct {
+		state             State
+		reason, requestID string
 	}
-	r.outcome([]fleet.Ref{ref}, s, reason, res.RequestID, true)
+	var order []word
+	of := map[word][]fleet.Ref{}
+	for _, ref := range refs {
+		s, why := judge(ref)
+		r.mu.Lock()
+		res := r.job.Results[r.at[ref.ID]]
+		r.mu.Unlock()
+		if why == notSeen {
+			// The reason for the doubt stays; it is said once that the change was looked for.
+			why = notSeen + strings.TrimPrefix(res.Reason, notSeen)
+		}
+		if res.State == s && res.Reason == why {
+			continue
+		}
+		w := word{s, why, res.RequestID}
+		if of[w] == nil {
+			order = append(order, w)
+		}
+		of[w] = append(of[w], ref)
+	}
+	for _, w := range order {
+		r.outcome(of[w], w.state, w.reason, w.requestID, true)
+	}
 }
 
-// missing notes that a change was looked for and not found.
-func (r *runner) missing(ref fleet.Ref) {
-	r.mu.Lock()
-	reason := r.job.Results[r.at[ref.ID]].Reason
-	r.mu.Unlock()
-	if !strings.HasPrefix(reason, notSeen) {
-		r.later(ref, Unknown, notSeen+reason)
-	}
+// later notes what was found out by reading about one target.
+func (r *runner) later(ref fleet.Ref, s State, reason string) {
+	r.found([]fleet.Ref{ref}, func(fleet.Ref) (State, string) { return s, reason })
 }
 
 const notSeen = "not seen in what the server lists; "

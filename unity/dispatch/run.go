@@ -81,6 +81,9 @@ func (b Binding) check(c *unity.Client) error {
 
 // begin writes down what is about to be done. Nothing was sent when it fails.
 func (r *runner) begin() error {
+	if err := r.options.Audit.ready(); err != nil {
+		return err
+	}
 	if r.options.Journal != nil && r.log == nil {
 		log, err := r.options.Journal.Create(r.job.ID, recordPlan, r.record())
 		if err != nil {

@@ -326,7 +326,8 @@ func TestTrack(t *testing.T) {
 		told := map[unity.EndpointID][]unity.CommandState{}
 		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Hour)
 		defer cancel()
-		err := Track(ctx, l.client, job, func(id unity.EndpointID, s unity.CommandState) {
+		err := Track(ctx, l.client, job, func(seen Tracked) {
+			id, s := seen.ID, seen.State
 			told[id] = append(told[id], s)
 			if len(told) == 3 && len(told[refs[2].ID]) == 2 {
 				if err := l.sim.Poll(string(refs[2].ID)); err != nil {
@@ -369,7 +370,7 @@ func TestTrackEndsWithItsContext(t *testing.T) {
 		job := l.run(t, l.plan(t, "scan", ref, PlanOptions{}))
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
-		if err := Track(ctx, l.client, job, func(unity.EndpointID, unity.CommandState) {}); !errors.Is(err, context.DeadlineExceeded) {
+		if err := Track(ctx, l.client, job, func(Tracked) {}); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("the wait ends with %v", err)
 		}
 	})

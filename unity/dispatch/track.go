@@ -11,9 +11,22 @@ import (
 // dates commands need not be the one that dates answers.
 const trackBack = time.Minute
 
+// Tracked is how far the command of one machine was when it was looked up.
+type Tracked struct {
+	ID    unity.EndpointID
+	State unity.CommandState
+	// Requested is when the server noted the command, Until the end of the time in which the agent may fetch it.
+	Requested, Until unity.Time
+}
+
 // Track follows the sent commands of a job until the agents have them, their time is over or ctx ends. It asks only for
 // sites that still have open ones, ever more rarely: after 2 seconds, then up to every minute.
-func Track(ctx context.Context, c *unity.Client, j *Job, told func(unity.EndpointID, unity.CommandState)) error {
+func Track(ctx context.Context, c *unity.Client, j *Job, told func(Tracked)) error {
+	return track(ctx, c, j, told, func() {})
+}
+
+// track is Track; round is called whenever all sites were asked once.
+func track(ctx context.Context, c *unity.Client, j *Job, told func(Tracked), round func()) error {
 	open := map[unity.SiteID]map[unity.EndpointID]bool{}
 	for i := range j.Results {
 		if r := &j.Results[i]; r.State == Sent && j.follows(r.Ref.ID) {
@@ -23,7 +36,7 @@ func Track(ctx context.Context, c *unity.Client, j *Job, told func(unity.Endpoin
 			open[r.Ref.Site][r.Ref.ID] = true
 		}
 	}
-	for pause := 2 * time.Second; len(open) > 0; pause = min(pause*3/2, time.Minute) {
+	for pause := firstLook; len(open) > 0; pause = nextLook(pause) {
 		if err := wait(ctx, pause); err != nil {
 			return err
 		}
@@ -41,34 +54,58 @@ func Track(ctx context.Context, c *unity.Client, j *Job, told func(unity.Endpoin
 				delete(open, site)
 			}
 		}
+		round()
 	}
 	return nil
 }
 
+// firstLook is how long after the sending the lists are read first.
+const firstLook = 2 * time.Second
+
+// nextLook is the pause after a pause: agents poll once an hour or rarer, so the looks become rare too.
+func nextLook(pause time.Duration) time.Duration { return min(pause*3/2, time.Minute) }
+
 // Track follows the sent commands of a job like the function of that name, and writes down how far they are, so that the
-// next start knows. While another process holds the job it only follows.
-func (js *Jobs) Track(ctx context.Context, c *unity.Client, j *Job, told func(unity.EndpointID, unity.CommandState)) error {
+// next start knows. The journal is held for the writing only: whoever wants to go on with the job meanwhile can.
+func (js *Jobs) Track(ctx context.Context, c *unity.Client, j *Job, told func(Tracked)) error {
 	if js == nil || js.dir == nil {
 		return Track(ctx, c, j, told)
 	}
-	log, _, err := js.dir.Hold(j.ID)
-	if err != nil {
-		return Track(ctx, c, j, told)
-	}
-	defer func() { _ = log.Close() }()
 	at := map[unity.EndpointID]int{}
 	last := map[unity.EndpointID]unity.CommandState{}
 	for i := range j.Results {
 		at[j.Results[i].Ref.ID] = i
 	}
-	return Track(ctx, c, j, func(id unity.EndpointID, s unity.CommandState) {
-		if last[id] != s {
-			last[id] = s
-			// What cannot be written is read again at the next start.
-			_ = log.Append(recordTrack, trackRecord{[]int{at[id]}, s})
+	for id, s := range j.tracked {
+		last[id] = s
+	}
+	news := map[unity.CommandState][]int{}
+	return track(ctx, c, j, func(t Tracked) {
+		if last[t.ID] != t.State {
+			last[t.ID] = t.State
+			news[t.State] = append(news[t.State], at[t.ID])
 		}
-		told(id, s)
+		told(t)
+	}, func() {
+		// What cannot be written now, since another process holds the journal, is written after the next look.
+		if len(news) > 0 && js.noteTracked(j.ID, news) == nil {
+			clear(news)
+		}
 	})
+}
+
+func (js *Jobs) noteTracked(id string, news map[unity.CommandState][]int) error {
+	log, _, err := js.dir.Hold(id)
+	if err != nil {
+		return err
+	}
+	for state, targets := range news {
+		if err := log.Append(recordTrack, trackRecord{targets, state}); err != nil {
+			_ = log.Close()
+			return err
+		}
+	}
+	return log.Close()
 }
 
 // follows tells whether a machine's command may still go on: not once it was seen at its end.
@@ -77,9 +114,20 @@ func (j *Job) follows(id unity.EndpointID) bool {
 	return j.Operation.AgentCommand() && (s == 0 || s.Open())
 }
 
+// OpenCommands counts the sent commands of the job that were not seen at their end yet.
+func (j *Job) OpenCommands() int {
+	n := 0
+	for i := range j.Results {
+		if r := &j.Results[i]; r.State == Sent && j.follows(r.Ref.ID) {
+			n++
+		}
+	}
+	return n
+}
+
 // follow looks up the newest like command of each machine, those left out that were there before the job: an older one
 // that has been executed says nothing about ours.
-func follow(commands []unity.Command, j *Job, before known, ids map[unity.EndpointID]bool, told func(unity.EndpointID, unity.CommandState)) {
+func follow(commands []unity.Command, j *Job, before known, ids map[unity.EndpointID]bool, told func(Tracked)) {
 	newest := map[unity.EndpointID]*unity.Command{}
 	for i := range commands {
 		c := &commands[i]
@@ -91,7 +139,7 @@ func follow(commands []unity.Command, j *Job, before known, ids map[unity.Endpoi
 		}
 	}
 	for id, c := range newest {
-		told(id, c.State)
+		told(Tracked{ID: id, State: c.State, Requested: c.DateRequested, Until: c.EndDate})
 		if !c.State.Open() {
 			delete(ids, id)
 		}

@@ -11,8 +11,8 @@ import (
 	"github.com/unitty/unitty/unity/fleet"
 )
 
-// sites warns about sites whose machines will not obey, or where the user may not send.
-func (m *maker) sites(ctx context.Context, refs []fleet.Ref) error {
+// warnSites warns about sites whose machines will not obey, or where the user may not send.
+func (m *maker) warnSites(ctx context.Context, refs []fleet.Ref) error {
 	by := bySite(refs)
 	for _, id := range siteOrder(refs) {
 		s, err := m.site(ctx, id)
@@ -39,12 +39,21 @@ func (m *maker) sites(ctx context.Context, refs []fleet.Ref) error {
 
 // site gives a site as it is known, or reads it.
 func (m *maker) site(ctx context.Context, id unity.SiteID) (*unity.Site, error) {
-	for i := range m.options.Sites {
-		if m.options.Sites[i].ID == id {
-			return &m.options.Sites[i], nil
-		}
+	if s := m.known(id); s != nil {
+		return s, nil
 	}
 	return m.client.Site(ctx, id)
+}
+
+// known gives a site as it is known, or nil.
+func (m *maker) known(id unity.SiteID) *unity.Site {
+	if m.sites == nil {
+		m.sites = map[unity.SiteID]*unity.Site{}
+		for i := range m.options.Sites {
+			m.sites[m.options.Sites[i].ID] = &m.options.Sites[i]
+		}
+	}
+	return m.sites[id]
 }
 
 // seats warns when machines that come to a site take more seats than it has.

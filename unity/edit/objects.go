@@ -112,6 +112,14 @@ func AdminCreate() Form {
 	return Form{ID: "admin.create", Fields: fields}
 }
 
+// AdminAccess are the fields of a request that makes a user an API-only super admin of the console (§3.2.1).
+func AdminAccess() Form {
+	return Form{ID: "admin.access", Fields: []Field{
+		{Name: "UserEmail", Label: "User", Kind: Text, Required: true, rule: addressRule, Help: "The e-mail address of the user, who can no longer sign in to any web console afterwards."},
+		{Name: "ConfirmEmail", Label: "Who approves", Kind: Text, Required: true, rule: addressRule, Help: "The e-mail address of the person at the console who gets the mail to approve it."},
+	}}
+}
+
 // AdminEdit are the fields of an admin that can be changed: PUT …/admins/{userId} (§3.4.4).
 func AdminEdit() Form { return Form{ID: "admin.edit", Fields: nameFields(true), Edit: true} }
 

@@ -48,6 +48,8 @@ func served() []route {
 		r(get, s+"/admins", gateConsole, (*call).listSiteAdmins), r(post, s+"/admins", gateConsoleChange, (*call).createSiteAdmin),
 		r(put, s+"/admins", gateConsoleChange, (*call).setSiteAdmins), r(get, s+"/admins/{userId}", gateConsole, (*call).oneSiteAdmin),
 		r(put, s+"/admins/{userId}", gateConsoleChange, (*call).editSiteAdmin), r(del, s+"/admins/{userId}", gateConsoleChange, (*call).deleteSiteAdmin),
+		r(post, "/console/access/gsm/{k}/addadminrequest", gateConsole, (*call).addAdminRequest),
+		r(get, "/console/access/gsm/{k}/addadminstatus", gateConsole, (*call).addAdminStatus),
 		r(get, k+"/policies", gateConsole, (*call).listPolicies), r(get, k+"/policies/{policyId}", gateConsole, (*call).onePolicy),
 		r(get, s+"/policies", gateSite, (*call).listPolicies), r(get, s+"/policies/{policyId}", gateSite, (*call).onePolicy),
 		r(get, s+"/groups", gateSite, (*call).listGroups), r(post, s+"/groups", gateSite, (*call).createGroup),
@@ -69,9 +71,7 @@ func served() []route {
 
 // documented lists the methods of the reference that are answered with 501.
 func documented() string {
-	return `POST /console/access/gsm/{k}/addadminrequest
-GET /console/access/gsm/{k}/addadminstatus
-GET /console/gsm/{k}/sites/{s}/blockedurls/counts
+	return `GET /console/gsm/{k}/sites/{s}/blockedurls/counts
 GET /console/gsm/{k}/sites/{s}/blockedurls/data
 GET /console/gsm/{k}/dnsp/categories
 GET /console/gsm/{k}/dnsp/policies

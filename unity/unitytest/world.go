@@ -42,6 +42,7 @@ type world struct {
 	byMachID map[string]*machine
 	policies []*policy
 	admins   []*admin
+	access   []*accessRequest
 	events   eventQueue
 	eventSeq int
 	churnAt  int64

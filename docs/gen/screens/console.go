@@ -17,6 +17,7 @@ import (
 	"github.com/unitty/unitty/ui"
 	"github.com/unitty/unitty/ui/uitest"
 	"github.com/unitty/unitty/unity"
+	"github.com/unitty/unitty/unity/fleet/live"
 	"github.com/unitty/unitty/unity/unitytest"
 	"github.com/unitty/unitty/views"
 )
@@ -50,47 +51,69 @@ type console struct {
 	*uitest.Driver
 	clock *clock
 	env   *views.Env
+	// stop ends the watching of the fleet.
+	stop context.CancelFunc
 	// busy is the customer that the pictures are about.
 	busy string
 }
 
 // open builds a console on the first screen.
 func open() (*console, error) {
-	ctx := context.Background()
-	c := &console{clock: &clock{at: time.Date(2026, 3, 10, 10, 24, 0, 0, time.UTC)}}
-	sim := unitytest.New(unitytest.Options{Sites: 24, Endpoints: 640, Seed: 7, AccessTTL: 24 * time.Hour, PollWithin: 15 * time.Second, Now: c.clock.now})
-	if err := sim.Err(); err != nil {
+	ctx, stop := context.WithCancel(context.Background())
+	c := &console{stop: stop, clock: &clock{at: time.Date(2026, 3, 10, 10, 24, 0, 0, time.UTC)}}
+	if err := c.build(ctx); err != nil {
+		stop()
 		return nil, err
+	}
+	return c, nil
+}
+
+// Close ends the program and the watching of the fleet.
+func (c *console) Close() error {
+	defer c.stop()
+	return c.Driver.Close()
+}
+
+// build puts the parts together.
+func (c *console) build(ctx context.Context) error {
+	sim := unitytest.New(unitytest.Options{Sites: 24, Endpoints: 640, Seed: 7, AccessTTL: 24 * time.Hour, Variants: []string{"endpoint-names"}, PollWithin: 15 * time.Second, Now: c.clock.now})
+	if err := sim.Err(); err != nil {
+		return err
 	}
 	token, err := signIn(ctx, sim)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	credentials := sim.Credentials()
 	key, err := unity.ParseKeycode(credentials.GSMKey)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	client, err := unity.New(unity.Options{GSMKey: key, Tokens: token, Version: "docs", HTTP: &http.Client{Transport: direct{sim}}, Now: c.clock.now})
 	if err != nil {
-		return nil, err
+		return err
 	}
 	c.env = views.NewEnv(client, credentials.Username)
 	if _, err := c.env.Console(ctx); err != nil {
-		return nil, err
+		return err
 	}
 	if c.busy, err = busiest(ctx, client); err != nil {
-		return nil, err
+		return err
 	}
+	kept := live.New(live.Options{Client: client, Now: c.clock.now})
+	if err := kept.Sync(ctx); err != nil {
+		return err
+	}
+	c.env.Fleet = views.Watch(ctx, kept)
 	cfg, err := c.config(credentials.Username)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if err := ui.CheckKeys(cfg); err != nil {
-		return nil, err
+		return err
 	}
 	c.Driver = uitest.New(ui.New(cfg), width, height)
-	return c, nil
+	return nil
 }
 
 // busiest names the customer with the most endpoints, whose screens have something to show.
@@ -124,7 +147,7 @@ func (c *console) config(user string) (ui.Config, error) {
 	return ui.Config{
 		Version: "docs", Theme: th, SyncOutput: "off", IdleLock: 15 * time.Minute, Now: c.clock.now,
 		Header:   func() ui.Header { return ui.Header{Profile: "main", Console: c.env.ConsoleName(), User: user} },
-		Home:     func() ui.Screen { return ui.NewList(c.env.Sites()) },
+		Home:     c.env.Home,
 		Commands: c.env.Places(), Catalog: views.Catalog(), Auth: signedIn, Find: c.env.Find, Explain: views.Explain,
 	}, nil
 }

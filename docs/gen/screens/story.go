@@ -17,7 +17,8 @@ type shot struct {
 
 func shots() []shot {
 	return []shot{
-		{"sites", "unitty: sites", func(*console) {}, "24 rows"},
+		{"sites", "unitty: the first screen, numbers above the customers", func(*console) {}, "24 rows"},
+		{"infected", "unitty: the infected machines of all customers, one key away", func(c *console) { c.Press("1") }, "12 rows"},
 		{"site", "unitty: the groups and endpoints of a site", (*console).site, "All groups"},
 		{"filter", "unitty: a filter and marks", (*console).marked, "3 marked"},
 		{"confirm-scan", "unitty: a scan of three machines is asked about", func(c *console) { c.marked(); c.Press("s") }, "3 machines"},

@@ -81,6 +81,20 @@ func (d *Dir) Read(id string) ([]Record, error) {
 	return records, err
 }
 
+// Size is the length of a journal in bytes: it grows with everything that is written, so that equal sizes mean equal
+// contents.
+func (d *Dir) Size(id string) (int64, error) {
+	path, err := d.file(id)
+	if err != nil {
+		return 0, err
+	}
+	info, err := os.Lstat(path)
+	if err != nil {
+		return 0, fmt.Errorf("journal: %w", err)
+	}
+	return info.Size(), nil
+}
+
 // open opens a journal that is there: a regular file, never through a link.
 func (d *Dir) open(id string, flags int) (*os.File, error) {
 	path, err := d.file(id)

@@ -22,6 +22,8 @@ type Step struct {
 	Lenient bool
 	// Whole wants every machine to have come through the steps before.
 	Whole bool
+	// Next is the step as a journal holds it, without Title, Whole and Lenient.
+	Next dispatch.NextStep
 }
 
 // Chain is several changes of the same machines that a person confirms as one: each step goes only to the machines that came
@@ -32,20 +34,43 @@ type Chain struct {
 	Steps    []Step
 	// First is the plan of the first step, as it is confirmed.
 	First *dispatch.Plan
+	// done are the steps that were carried out before this chain was made, previous is the job of the last of them, and lost
+	// are the machines that did not come through them.
+	done, lost int
+	previous   string
 }
 
 // NewChain plans the first step for the machines. The whole is asked about as its gravest step is.
 func NewChain(ctx context.Context, id, name string, refs []fleet.Ref, steps ...Step) (*Chain, error) {
-	first, err := steps[0].Plan(ctx, refs)
+	ch := &Chain{ID: id, Name: name, Steps: steps}
+	return ch, ch.begin(ctx, refs)
+}
+
+// begin plans the first step.
+func (ch *Chain) begin(ctx context.Context, refs []fleet.Ref) error {
+	first, err := ch.Steps[0].Plan(ctx, refs)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	ch := &Chain{ID: id, Name: name, Steps: steps, First: first}
 	first.Operation.Risk = ch.Risk()
-	for i, s := range steps[1:] {
-		first.Warnings = append(first.Warnings, fmt.Sprintf("step %d of %d is %s, for the machines that came through", i+2, len(steps), s.Title))
+	for i, s := range ch.Steps[1:] {
+		first.Warnings = append(first.Warnings, fmt.Sprintf("step %d of %d is %s, for the machines that came through", ch.done+i+2, ch.done+len(ch.Steps), s.Title))
 	}
-	return ch, nil
+	ch.First = first
+	ch.link(0, first)
+	return nil
+}
+
+// link has the journal of a step name the steps that follow.
+func (ch *Chain) link(step int, plan *dispatch.Plan) {
+	l := &dispatch.Link{ID: ch.ID, Name: ch.Name, Step: ch.done + step + 1, Of: ch.done + len(ch.Steps), Previous: ch.previous, Lost: ch.lost,
+		Lenient: ch.Steps[step].Lenient}
+	for _, s := range ch.Steps[step+1:] {
+		next := s.Next
+		next.Title, next.Whole, next.Lenient = s.Title, s.Whole, s.Lenient
+		l.Next = append(l.Next, next)
+	}
+	plan.Link = l
 }
 
 // Risk is that of the gravest step.
@@ -77,16 +102,26 @@ func (ch *Chain) Run(ctx context.Context, run func(step int, plan *dispatch.Plan
 			return err
 		}
 		refs, lost := through(job, targets, skipped, ch.Steps[i].Lenient)
+		ch.lost, ch.previous = ch.lost+lost, job.ID
 		next := ch.Steps[i+1]
-		switch {
-		case next.Whole && lost > 0:
-			return &StateError{fmt.Sprintf("%s was not done: %s did not come through %s", next.Title, dispatch.Machines(lost), ch.Steps[i].Title)}
-		case len(refs) == 0 && !next.Whole:
-			return &StateError{fmt.Sprintf("%s was not done: no machine came through %s", next.Title, ch.Steps[i].Title)}
+		if err := goesOn(next.Title, ch.Steps[i].Title, next.Whole, len(refs), ch.lost); err != nil {
+			return err
 		}
 		if plan, err = next.Plan(ctx, refs); err != nil {
 			return fmt.Errorf("%s: %w", next.Title, err)
 		}
+		ch.link(i+1, plan)
+	}
+	return nil
+}
+
+// goesOn refuses a step for which too few machines came through.
+func goesOn(next, before string, whole bool, came, lost int) error {
+	switch {
+	case whole && lost > 0:
+		return &StateError{fmt.Sprintf("%s was not done: %s did not come through %s", next, dispatch.Machines(lost), before)}
+	case came == 0 && !whole:
+		return &StateError{fmt.Sprintf("%s was not done: no machine came through %s", next, before)}
 	}
 	return nil
 }
@@ -127,7 +162,7 @@ func stepOf(c *unity.Client, b dispatch.Binding, sites []unity.Site, op dispatch
 	if err != nil {
 		return Step{}, err
 	}
-	return Step{Title: op.Words(), Risk: op.Risk, Requests: requests, Lenient: lenient, Plan: func(ctx context.Context, refs []fleet.Ref) (*dispatch.Plan, error) {
+	return Step{Title: op.Words(), Risk: op.Risk, Requests: requests, Lenient: lenient, Next: dispatch.NextStep{Action: op.ID, Args: op.Args}, Plan: func(ctx context.Context, refs []fleet.Ref) (*dispatch.Plan, error) {
 		frozen, err := dispatch.Freeze(b, refs)
 		if err != nil {
 			return nil, err

@@ -21,11 +21,29 @@ func Offboard(ctx context.Context, c *unity.Client, b dispatch.Binding, s *unity
 	if err != nil {
 		return nil, err
 	}
-	suspend, err := SiteState(ctx, c, s, unity.SiteSuspend)
+	second, err := suspendStep(ctx, c, b, s)
 	if err != nil {
 		return nil, err
 	}
-	second := Step{Title: "suspend " + siteLabel(s), Risk: dispatch.Destroy, Requests: []unity.Request{suspend.Request}, Whole: true,
+	ch, err := NewChain(ctx, "site.offboard", "off-board "+siteLabel(s), refs, first, second)
+	if err != nil {
+		return nil, err
+	}
+	ch.First.Warnings = append(ch.First.Warnings, "agents are removed at their next poll; whether a suspended licence keeps a silent one from it is not documented")
+	return ch, nil
+}
+
+// suspendAction is the action of the step that suspends a site.
+const suspendAction = "site.suspend"
+
+// suspendStep suspends a site, once every machine came through the steps before.
+func suspendStep(ctx context.Context, c *unity.Client, b dispatch.Binding, s *unity.Site) (Step, error) {
+	suspend, err := SiteState(ctx, c, s, unity.SiteSuspend)
+	if err != nil {
+		return Step{}, err
+	}
+	return Step{Title: "suspend " + siteLabel(s), Risk: dispatch.Destroy, Requests: []unity.Request{suspend.Request}, Whole: true,
+		Next: dispatch.NextStep{Action: suspendAction, Site: s.ID},
 		Plan: func(ctx context.Context, _ []fleet.Ref) (*dispatch.Plan, error) {
 			fresh, err := c.Site(ctx, s.ID)
 			if err != nil {
@@ -36,13 +54,7 @@ func Offboard(ctx context.Context, c *unity.Client, b dispatch.Binding, s *unity
 				return nil, err
 			}
 			return dispatch.MakeObject(ctx, c, p.ObjectChange, dispatch.PlanOptions{Binding: b})
-		}}
-	ch, err := NewChain(ctx, "site.offboard", "off-board "+siteLabel(s), refs, first, second)
-	if err != nil {
-		return nil, err
-	}
-	ch.First.Warnings = append(ch.First.Warnings, "agents are removed at their next poll; whether a suspended licence keeps a silent one from it is not documented")
-	return ch, nil
+		}}, nil
 }
 
 // Record is one record of a machine, for finding those that a later one has replaced.

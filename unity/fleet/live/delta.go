@@ -69,8 +69,8 @@ func (f *Fleet) delta(ctx context.Context, rotate bool) error {
 		}
 		return f.joinSuspects(ctx, r, sites)
 	}
-	f.join(r)
-	return f.joinSites(ctx, f.expected(r), sites)
+	since, open := f.joinAll(r)
+	return f.joinSites(ctx, since, open, sites)
 }
 
 // modified reads the reports that changed since the last time; all of them, and partial is false, when there was none.
@@ -115,17 +115,19 @@ func (f *Fleet) strangers(r *reports, sites, due []*unity.Site) []*unity.Site {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	known := map[fleet.MachineKey]bool{}
-	for _, row := range rowsOf(f.chunkList()...) {
-		if key, ok := row.MachineKey(); ok {
-			known[key] = true
+	for _, c := range f.chunks {
+		for i := range c.Len() {
+			if key, ok := c.Row(i).MachineKey(); ok {
+				known[key] = true
+			}
 		}
 	}
 	strange := map[unity.Keycode]bool{}
-	r.each(func(row picture.Row, site unity.Keycode) {
+	for row, site := range r.All() {
 		if key, ok := row.MachineKey(); ok && !known[key] && site != "" {
 			strange[site] = true
 		}
-	})
+	}
 	for _, s := range sites {
 		if strange[s.Keycode] && f.o.Now().Sub(f.tried[s.ID]) > fullAfter && !slices.Contains(due, s) {
 			due = append(due, s)
@@ -167,13 +169,11 @@ func (f *Fleet) apply(r *reports) {
 		return // what was read is read again the next time
 	}
 	f.meta.StatusAt = r.at
-	found := f.matched(r)
-	if len(found) == 0 {
+	if r.Len() == 0 {
 		return
 	}
-	for id, c := range f.chunks {
-		f.chunks[id] = withReports(c, found, time.Time{}, noteOf(r.err))
-	}
+	chunks := f.chunkList()
+	f.pair(f.matched(r, chunks), chunks, noteOf(r.err))
 	f.publish(false)
 }
 
@@ -205,14 +205,13 @@ func overtaken(row picture.Row) bool {
 }
 
 // matched finds the machines of modified reports. The lock must be held.
-func (f *Fleet) matched(r *reports) pairs {
-	found := matches(rowsOf(f.chunkList()...), r, f.wholeFleet())
-	for machine, report := range found {
-		if _, byID := report.MachineKey(); !byID && !sameHardware(machine, report) {
-			delete(found, machine)
-		}
-	}
-	return found
+func (f *Fleet) matched(r *reports, chunks []*picture.Chunk) *picture.Pairs {
+	pairs := r.Match(chunks, f.wholeFleet())
+	pairs.Only(func(machine, report picture.Row) bool {
+		_, byID := report.MachineKey()
+		return byID || sameHardware(machine, report)
+	})
+	return pairs
 }
 
 func sameHardware(machine, report picture.Row) bool {
@@ -226,21 +225,16 @@ const mostSuspects = 16
 // joinSuspects asks the sites of machines that a modified report may be of, where it says that one is infected or one of
 // them was so far: that must not wait for the sites' turn.
 func (f *Fleet) joinSuspects(ctx context.Context, r *reports, sites []*unity.Site) error {
-	if r.n == 0 || !r.whole {
+	if r.Len() == 0 || !r.whole {
 		return nil
 	}
 	f.mu.Lock()
-	found := f.matched(r)
 	open := map[string]bool{} // by folded host: whether the report says infected
-	taken := map[picture.Row]bool{}
-	for _, report := range found {
-		taken[report] = true
-	}
-	r.each(func(row picture.Row, _ unity.Keycode) {
-		if _, byID := row.MachineKey(); !byID && !taken[row] && row.FoldedHost() != "" {
+	for row := range f.matched(r, f.chunkList()).Left() {
+		if _, byID := row.MachineKey(); !byID && row.FoldedHost() != "" {
 			open[row.FoldedHost()] = open[row.FoldedHost()] || sick(row)
 		}
-	})
+	}
 	ask := map[unity.SiteID]bool{}
 	for _, c := range f.chunks {
 		for i := range c.Len() {
@@ -252,7 +246,7 @@ func (f *Fleet) joinSuspects(ctx context.Context, r *reports, sites []*unity.Sit
 	}
 	f.mu.Unlock()
 	chosen := slices.DeleteFunc(slices.Clone(sites), func(s *unity.Site) bool { return !ask[s.ID] })
-	return f.joinSites(ctx, r.at, chosen)
+	return f.joinSites(ctx, r.at, nil, chosen)
 }
 
 // sick tells that the agent reported an infection.

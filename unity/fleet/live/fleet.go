@@ -91,6 +91,7 @@ type Fleet struct {
 	turn    chan struct{}
 	changed chan struct{}
 	wake    chan struct{}
+	ask     chan struct{} // Name has been called
 
 	mu        sync.Mutex
 	cancel    context.CancelCauseFunc
@@ -104,6 +105,7 @@ type Fleet struct {
 	policies  map[unity.PolicyID]unity.Text
 	groups    map[unity.SiteID]map[unity.GroupID]unity.Text
 	touched   map[unity.SiteID]bool
+	wanted    map[unity.SiteID]bool  // sites whose groups somebody wants to have names
 	loading   map[unity.SiteID]int64 // counts of the snapshot that is being read
 	siteScope bool                   // the token may read reports site by site, as far as is known
 	changes   []Change
@@ -125,10 +127,10 @@ func New(o Options) *Fleet {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	f := &Fleet{o: o, client: o.Client, turn: make(chan struct{}, 1), changed: make(chan struct{}, 1), wake: make(chan struct{}, 1),
+	f := &Fleet{o: o, client: o.Client, turn: make(chan struct{}, 1), changed: make(chan struct{}, 1), wake: make(chan struct{}, 1), ask: make(chan struct{}, 1),
 		state: State{Phase: PhaseIdle}, chunks: map[unity.SiteID]*picture.Chunk{}, counts: map[unity.SiteID]int64{},
 		tried: map[unity.SiteID]time.Time{}, answered: map[unity.SiteID]bool{}, sizes: map[unity.SiteID]int{}, groups: map[unity.SiteID]map[unity.GroupID]unity.Text{},
-		touched: map[unity.SiteID]bool{}, siteScope: true}
+		touched: map[unity.SiteID]bool{}, wanted: map[unity.SiteID]bool{}, siteScope: true}
 	f.disk = func(context.Context) (*snapshot.File, error) { return o.Snapshot, nil }
 	if o.Snapshot == nil && o.Open != nil {
 		f.disk = once(o.Open)
@@ -245,7 +247,7 @@ func (f *Fleet) publish(now bool) {
 		f.meta.Total++
 		if c := f.chunks[s.ID]; c != nil {
 			chunks = append(chunks, c)
-			f.meta.Unjoined += unjoined(c)
+			f.meta.Unjoined += c.Unjoined()
 		}
 	}
 	f.pic.Store(picture.New(chunks, f.meta))
@@ -260,17 +262,6 @@ func (f *Fleet) due() {
 	if f.dirty {
 		f.publish(true)
 	}
-}
-
-// unjoined counts the machines without a report.
-func unjoined(c *picture.Chunk) int {
-	n := 0
-	for i := range c.Len() {
-		if !c.Row(i).Joined() {
-			n++
-		}
-	}
-	return n
 }
 
 // Touch asks that these sites are read again soon, as after a change that unitty made there.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -14,161 +15,49 @@ import (
 	"github.com/unitty/unitty/unity/fleet/picture"
 )
 
-// hostOf names a machine as reports without a machine id do; key is "" where the report names no site.
-type hostOf struct {
-	key  unity.Keycode
-	host string
-}
-
-// pairs are the reports that fit exactly one machine each, by that machine.
-type pairs map[picture.Row]picture.Row
-
-// matches finds out which report is which machine's, by the rules of fleet.Join: by machine id where the report has one;
-// else by keycode and host name, else by host name alone, where that is unique among both. What fits two fits none.
-//
-// whole tells that rows are all machines that the reports may be of; without that only machine ids count.
-func matches(rows []picture.Row, r *reports, whole bool) pairs {
-	byKey := make(map[fleet.MachineKey]int32, len(rows))
-	byHost := make(map[hostOf]int32, len(rows))
-	for i, row := range rows {
-		if key, known := row.MachineKey(); known {
-			claim(byKey, key, i)
-		}
-		if host := row.FoldedHost(); host != "" {
-			claim(byHost, hostOf{"", host}, i)
-			if row.SiteKey() != "" {
-				claim(byHost, hostOf{row.SiteKey(), host}, i)
-			}
-		}
-	}
-	told := map[hostOf]int{}
-	r.each(func(row picture.Row, key unity.Keycode) {
-		if host := row.FoldedHost(); host != "" {
-			told[hostOf{"", host}]++
-			if key != "" {
-				told[hostOf{key, host}]++
-			}
-		}
-	})
-	chosen := make(map[int32]picture.Row, r.n)
-	clash := map[int32]bool{}
-	r.each(func(row picture.Row, key unity.Keycode) {
-		at, ok := int32(-1), false
-		if id, known := row.MachineKey(); known {
-			at, ok = byKey[id]
-		} else if name := (hostOf{key, row.FoldedHost()}); whole && name.host != "" && told[name] == 1 {
-			at, ok = byHost[name]
-		}
-		if !ok || at < 0 {
-			return
-		}
-		if _, taken := chosen[at]; taken {
-			clash[at] = true
-		}
-		chosen[at] = row
-	})
-	out := make(pairs, len(chosen))
-	for at, row := range chosen {
-		if !clash[at] {
-			out[rows[at]] = row
-		}
-	}
-	return out
-}
-
-// claim gives a name to a machine, and to none where two have it.
-func claim[K comparable](m map[K]int32, k K, i int) {
-	if _, taken := m[k]; taken {
-		m[k] = -1
-		return
-	}
-	m[k] = int32(i) //nolint:gosec // a console has no two billion machines
-}
-
-// withReports makes the chunk anew with reports. A row without one keeps what it has if that was read at or after since;
-// else it has none, and the note says why. The same chunk comes back where nothing is new.
-func withReports(c *picture.Chunk, found pairs, since time.Time, note string) *picture.Chunk {
-	old := func(row picture.Row) bool { return row.Joined() && row.StatusAt().Before(since) }
-	changed := false
-	for i := range c.Len() {
-		row := c.Row(i)
-		if _, ok := found[row]; ok || old(row) || !row.Joined() && row.Note() != note {
-			changed = true
-			break
-		}
-	}
-	if !changed {
-		return c
-	}
-	b := picture.NewBuilder(c.Site(), c.Len())
-	for i := range c.Len() {
-		row := c.Row(i)
-		report, ok := found[row]
-		switch {
-		case ok:
-			b.Report(b.Keep(row), report.Machine(0).Status, report.StatusAt())
-		case old(row):
-			b.Note(strip(b, row), note)
-		default:
-			b.Note(b.Keep(row), note)
-		}
-	}
-	return b.Chunk()
-}
-
-// strip adds a row without its report.
-func strip(b *picture.Builder, row picture.Row) int {
-	m := row.Machine(0)
-	i := b.Add(&m.Endpoint, m.Group, m.Policy, row.ReadAt())
-	if key, known := row.MachineKey(); known {
-		b.SetMachineKey(i, key)
-	}
-	return i
-}
-
-// rowsOf lists the rows of chunks.
-func rowsOf(chunks ...*picture.Chunk) []picture.Row {
-	n := 0
-	for _, c := range chunks {
-		n += c.Len()
-	}
-	out := make([]picture.Row, 0, n)
-	for _, c := range chunks {
-		for i := range c.Len() {
-			out = append(out, c.Row(i))
-		}
-	}
-	return out
-}
-
-// join puts the console's reports to its machines. Reports that were joined before stay, with their age.
-func (f *Fleet) join(r *reports) {
+// join puts the console's reports to its machines, and gives the folded hosts of those that are nobody's: only their sites
+// could tell whose they are. Reports that were joined before stay, with their age.
+func (f *Fleet) join(r *reports) (open map[string]bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.meta.StatusErr = r.err
 	if r.whole {
 		f.meta.StatusAt = r.at
 	}
-	found := matches(rowsOf(f.chunkList()...), r, r.whole && f.wholeFleet())
-	for id, c := range f.chunks {
-		f.chunks[id] = withReports(c, found, time.Time{}, noteOf(r.err))
-	}
+	chunks := f.chunkList()
+	pairs := r.Match(chunks, r.whole && f.wholeFleet())
+	f.pair(pairs, chunks, noteOf(r.err))
 	f.publish(false)
+	open = map[string]bool{}
+	for row := range pairs.Left() {
+		open[strings.Clone(row.FoldedHost())] = true
+	}
+	return open
+}
+
+// pair puts reports to the machines of chunks. The lock must be held.
+func (f *Fleet) pair(pairs *picture.Pairs, chunks []*picture.Chunk, note string) {
+	for i, c := range chunks {
+		f.chunks[c.Site().ID] = pairs.Chunk(i, time.Time{}, note)
+	}
 }
 
 // chunkList lists the chunks. The lock must be held.
 func (f *Fleet) chunkList() []*picture.Chunk { return slices.Collect(maps.Values(f.chunks)) }
 
-// joinSites asks the sites whose machines have no report as new as since, and could get one that way. Where it is known
-// afterwards that no report can be told to be a machine's, the older one that it had goes: what it said may be long over.
-func (f *Fleet) joinSites(ctx context.Context, since time.Time, sites []*unity.Site) error {
+// joinSites asks the sites whose machines have no report as new as since, and could get one that way: where open tells the
+// hosts of all reports that are still nobody's, the others cannot. Where it is known afterwards that no report can be told to
+// be a machine's, the older one that it had goes: what it said may be long over.
+func (f *Fleet) joinSites(ctx context.Context, since time.Time, open map[string]bool, sites []*unity.Site) error {
 	if !f.asksSites() {
 		return nil
 	}
 	group, gctx := errgroup.WithContext(ctx)
 	group.SetLimit(atOnce)
 	for _, site := range sites {
-		if f.couldTell(site.ID, func(row picture.Row) bool { return row.StatusAt().Before(since) }) {
+		if f.couldTell(site.ID, func(row picture.Row) bool {
+			return row.StatusAt().Before(since) && (open == nil || open[row.FoldedHost()])
+		}) {
 			group.Go(func() error { return f.joinSite(gctx, site, since) })
 		} else {
 			f.dropOld(site.ID, since)
@@ -182,7 +71,7 @@ func (f *Fleet) dropOld(site unity.SiteID, since time.Time) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if c := f.chunks[site]; c != nil && f.meta.StatusErr == nil && !f.failed(site) {
-		f.chunks[site] = withReports(c, nil, since, fleet.NoteNotJoined)
+		f.chunks[site] = c.Forget(since, fleet.NoteNotJoined)
 	}
 }
 
@@ -247,7 +136,7 @@ func (f *Fleet) joinSite(ctx context.Context, site *unity.Site, since time.Time)
 	if c == nil {
 		return nil
 	}
-	f.chunks[site.ID] = withReports(c, matches(rowsOf(c), r, true), since, fleet.NoteNotJoined)
+	f.chunks[site.ID] = r.Match([]*picture.Chunk{c}, true).Chunk(0, since, fleet.NoteNotJoined)
 	f.publish(false)
 	return nil
 }

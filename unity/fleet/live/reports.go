@@ -12,45 +12,15 @@ import (
 	"github.com/unitty/unitty/unity/fleet/picture"
 )
 
-// reports are what agents reported, kept as columns until they are joined: a million of them are no more than the
-// machines themselves.
+// reports are what agents reported, until it is joined.
 type reports struct {
-	chunks []*picture.Chunk
-	keys   [][]unity.Keycode
-	n      int
+	picture.Reports
 	// whole tells that all reports of the console are there.
 	whole bool
 	// err says why not.
 	err error
 	// at is when the reading began, by the server's clock.
 	at time.Time
-}
-
-// add takes a batch over.
-func (r *reports) add(rows []unity.Status, at time.Time) {
-	if len(rows) == 0 {
-		return
-	}
-	b := picture.NewBuilder(picture.Site{}, len(rows))
-	keys := make([]unity.Keycode, len(rows))
-	for i := range rows {
-		s := &rows[i]
-		b.Report(b.Add(&unity.Endpoint{HostName: s.HostName, MachineID: s.MachineID}, unity.Text{}, unity.Text{}, at), s, at)
-		keys[i] = s.Keycode
-	}
-	r.chunks, r.keys, r.n = append(r.chunks, b.Chunk()), append(r.keys, keys), r.n+len(rows)
-}
-
-// reset forgets the batches, for another walk.
-func (r *reports) reset() { r.chunks, r.keys, r.n = nil, nil, 0 }
-
-// each passes all reports; the keycode is "" where the row has none.
-func (r *reports) each(visit func(row picture.Row, key unity.Keycode)) {
-	for c, chunk := range r.chunks {
-		for i := range chunk.Len() {
-			visit(chunk.Row(i), r.keys[c][i])
-		}
-	}
 }
 
 // maxStatusWalks is how often the reports of the console are walked before they are read site by site.
@@ -65,7 +35,7 @@ func (f *Fleet) walkReports(ctx context.Context) *reports {
 		return r
 	}
 	for range maxStatusWalks {
-		r.reset()
+		r.Reports = picture.Reports{}
 		r.at = f.client.Now()
 		r.err = f.walkOnce(ctx, r, unity.StatusQuery{})
 		if r.err == nil {
@@ -85,7 +55,7 @@ func (f *Fleet) walkOnce(ctx context.Context, r *reports, q unity.StatusQuery) e
 		if err != nil {
 			return err
 		}
-		r.add(page.Items, f.client.Now())
+		r.Add(page.Items, f.client.Now())
 	}
 	return nil
 }
@@ -97,10 +67,7 @@ func (f *Fleet) siteReports(ctx context.Context, site *unity.Site) (*reports, er
 		if err != nil {
 			return nil, err
 		}
-		for i := range page.Items {
-			page.Items[i].Keycode = site.Keycode
-		}
-		r.add(page.Items, f.client.Now())
+		r.AddSite(site.Keycode, page.Items, f.client.Now())
 	}
 	r.whole = true
 	return r, nil

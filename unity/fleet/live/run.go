@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"sync"
 	"time"
 
 	"github.com/unitty/unitty/unity"
@@ -14,13 +15,18 @@ import (
 const (
 	firstRetry = 30 * time.Second // after a failure, doubled up to the interval
 	touchAfter = time.Second      // from a change to its reading, so that several changes are one reading
-	namesEvery = 2 * time.Second  // from one site's names to the next one's
+	namesEvery = 2 * time.Second  // from the names of a few sites to those of the next ones
 )
 
 // Run keeps the picture current until the context ends: the whole console when the picture is missing or old, then what
 // changes, a few sites a day in turn, and sites that were touched. It gives way to whatever a person waits for, and returns
 // the context's error.
 func (f *Fleet) Run(ctx context.Context) error {
+	var names sync.WaitGroup
+	ctx, cancel := context.WithCancel(ctx)
+	defer names.Wait()
+	defer cancel()
+	names.Go(func() { f.nameWanted(ctx) })
 	l := &loop{f: f}
 	for {
 		wait := l.work(ctx)
@@ -68,7 +74,7 @@ func (l *loop) work(ctx context.Context) time.Duration {
 		}
 	}
 	if wait := l.next.Sub(f.o.Now()); !l.next.IsZero() && wait > 0 {
-		if f.nameOne(ctx) {
+		if f.nameNext(ctx) {
 			return min(wait, namesEvery)
 		}
 		return wait
@@ -161,68 +167,4 @@ func (f *Fleet) sitesOf(ids []unity.SiteID) []*unity.Site {
 		}
 	}
 	return out
-}
-
-// nameOne reads the names of the groups of one site whose machines have ids only, and tells whether there was one. Names
-// are read after everything else, once per site: they would double the calls of a sync.
-func (f *Fleet) nameOne(ctx context.Context) bool {
-	site, ok := f.nameless()
-	if !ok {
-		return false
-	}
-	ctx, done, err := f.take(ctx, true)
-	if err != nil {
-		return false
-	}
-	defer done()
-	groups, err := f.client.Groups(ctx, site)
-	if ctx.Err() != nil {
-		return true
-	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	named := map[unity.GroupID]unity.Text{}
-	if err == nil {
-		for i := range groups {
-			named[groups[i].ID] = groups[i].Name
-		}
-	}
-	f.groups[site] = named // also when they cannot be had: ids will do then
-	if c := f.chunks[site]; c != nil && len(named) > 0 {
-		f.chunks[site] = withNames(c, named)
-		f.publish(false)
-	}
-	return true
-}
-
-// nameless finds a site with machines whose group has no name, and whose groups were not asked for.
-func (f *Fleet) nameless() (unity.SiteID, bool) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	for i := range f.meta.Sites {
-		id := f.meta.Sites[i].ID
-		if _, asked := f.groups[id]; !asked && nameless(f.chunks[id], nil) {
-			return id, true
-		}
-	}
-	return "", false
-}
-
-// withNames gives the rows of a chunk the names of their groups.
-func withNames(c *picture.Chunk, groups map[unity.GroupID]unity.Text) *picture.Chunk {
-	b := picture.NewBuilder(c.Site(), c.Len())
-	for i := range c.Len() {
-		row := c.Row(i)
-		name, ok := groups[row.GroupID()]
-		if !ok || !row.Group().Empty() {
-			b.Keep(row)
-			continue
-		}
-		m := row.Machine(0)
-		at := b.AddOver(row, &m.Endpoint, name, m.Policy, row.ReadAt())
-		if key, known := row.MachineKey(); known {
-			b.SetMachineKey(at, key)
-		}
-	}
-	return b.Chunk()
 }

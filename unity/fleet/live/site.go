@@ -123,8 +123,9 @@ func (f *Fleet) put(site *unity.Site, chunk *picture.Chunk, err error) {
 	defer f.mu.Unlock()
 	f.tried[site.ID], f.answered[site.ID] = f.o.Now(), true
 	if chunk != nil {
+		chunk = chunk.Named(f.groups[site.ID]) // names that came while the site was read
 		f.chunks[site.ID] = chunk
-		if len(f.groups[site.ID]) > 0 && nameless(chunk, f.groups[site.ID]) {
+		if len(f.groups[site.ID]) > 0 && chunk.Nameless(f.groups[site.ID]) {
 			delete(f.groups, site.ID) // a group is new
 		}
 		f.meta.ReadAt = f.client.Now()
@@ -138,17 +139,6 @@ func (f *Fleet) put(site *unity.Site, chunk *picture.Chunk, err error) {
 	}
 	f.meta.Stale = false
 	f.publish(false)
-}
-
-// nameless tells that a machine's group has no name and is not among those that were asked for.
-func nameless(c *picture.Chunk, asked map[unity.GroupID]unity.Text) bool {
-	for i := range c.Len() {
-		row := c.Row(i)
-		if _, ok := asked[row.GroupID()]; !ok && row.GroupID() != "" && row.Group().Empty() {
-			return true
-		}
-	}
-	return false
 }
 
 // withoutSite copies the list, which pictures share.

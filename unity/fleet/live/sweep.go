@@ -58,8 +58,18 @@ func (f *Fleet) sweep(ctx context.Context) error {
 	}
 	f.note(func(s *State) { s.Phase = PhaseReports })
 	f.dropDoubles()
-	f.join(reports)
-	return f.joinSites(ctx, f.expected(reports), sites)
+	since, open := f.joinAll(reports)
+	return f.joinSites(ctx, since, open, sites)
+}
+
+// joinAll joins a walk's reports, and gives what joinSites takes: how new reports should be, and the hosts of those that are
+// nobody's, nil where the walk does not tell them all, or there were none.
+func (f *Fleet) joinAll(r *reports) (since time.Time, open map[string]bool) {
+	open = f.join(r)
+	if !r.whole || r.Len() == 0 {
+		open = nil
+	}
+	return f.expected(r), open
 }
 
 // expected is how new the reports of machines should be after a walk. One that could not tell machines by name, because it

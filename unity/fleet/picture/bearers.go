@@ -2,16 +2,11 @@ package picture
 
 import (
 	"runtime"
-	"slices"
 	"sort"
-	"unique"
 
 	"github.com/unitty/unitty/unity"
 	"github.com/unitty/unitty/unity/fleet"
 )
-
-// shared is the process's one copy of a text that repeats.
-func shared(s string) string { return unique.Make(s).Value() }
 
 // workers is how many goroutines share the work on a number of rows: one where starting more would take longer.
 func workers(rows int) int {
@@ -28,14 +23,10 @@ type machineBearers struct {
 	last int
 }
 
-func bearersOf(p *Picture, sites []unity.SiteID) *machineBearers {
-	b := &machineBearers{}
-	for _, c := range p.chunks {
-		if len(sites) > 0 && !slices.Contains(sites, c.site.ID) {
-			continue
-		}
-		b.chunks = append(b.chunks, c)
-		b.start = append(b.start, b.n)
+func bearersOf(chunks []*Chunk) *machineBearers {
+	b := &machineBearers{chunks: chunks, start: make([]int, len(chunks))}
+	for i, c := range chunks {
+		b.start[i] = b.n
 		b.n += c.n
 	}
 	return b
@@ -60,7 +51,7 @@ func (b *machineBearers) FoldedHost(i int) string { return b.row(i).FoldedHost()
 // reportBearers are reports, numbered through.
 type reportBearers struct {
 	machineBearers
-	keys [][]unity.Keycode
+	keys []words
 }
 
 func (r *Reports) bearers() *reportBearers {
@@ -69,7 +60,7 @@ func (r *Reports) bearers() *reportBearers {
 
 func (b *reportBearers) Keycode(i int) unity.Keycode {
 	r := b.row(i)
-	return b.keys[b.last][r.i]
+	return unity.Keycode(b.keys[b.last].at(int(r.i)))
 }
 
 // row is a report by its number.

@@ -1,8 +1,6 @@
 package picture
 
 import (
-	"slices"
-	"strings"
 	"time"
 	"unique"
 
@@ -12,14 +10,22 @@ import (
 
 // entry is a row while its chunk is being made.
 type entry struct {
-	flags                                                    flag
-	machine                                                  fleet.MachineKey
-	threats                                                  int64
-	first, last, infectedAt, report, scanned, read, statusAt ticks
-	id, host, user, ip, mac                                  string
-	group, policy                                            label
-	agent, client, os, device, public, note                  word
-	odd                                                      map[instant][]byte
+	flags                         flag
+	machine                       fleet.MachineKey
+	first, last, infectedAt, read ticks
+	id, host                      string
+	group, policy                 label
+	agent                         word
+	odd                           map[instant][]byte
+	news
+}
+
+// news is what a report says of a row while its chunk is being made. Its flags are among those of the row.
+type news struct {
+	threats                          int64
+	report, scanned, statusAt        ticks
+	user, ip, mac                    string
+	client, os, device, public, note word
 }
 
 // Builder makes the chunk of one site. It belongs to one goroutine.
@@ -47,11 +53,15 @@ func (b *Builder) Keep(r Row) int {
 // Add appends an endpoint that was read at that time, without a report, and returns its index. The names of group and
 // policy are what the lists of groups and policies say, "" where unknown.
 func (b *Builder) Add(e *unity.Endpoint, group, policy unity.Text, at time.Time) int {
-	x := entry{user: "", agent: word1(e.AgentVersion), client: b.none, os: b.none, device: b.none, public: b.none,
-		note: unique.Make(fleet.NoteNotLoaded)}
+	x := entry{agent: word1(e.AgentVersion), news: b.silence(unique.Make(fleet.NoteNotLoaded))}
 	b.rows = append(b.rows, x)
 	b.put(len(b.rows)-1, e, group, policy, at)
 	return len(b.rows) - 1
+}
+
+// silence is the news of a machine without a report.
+func (b *Builder) silence(note word) news {
+	return news{client: b.none, os: b.none, device: b.none, public: b.none, note: note}
 }
 
 // AddOver is Add for an endpoint that was read before: the report of the old row is kept, with its age.
@@ -137,10 +147,8 @@ const ofReport = joined | infected | infectedKnown | attention | attentionKnown 
 // entry takes a row apart again.
 func (r Row) entry() entry {
 	c, i := r.c, int(r.i)
-	x := entry{flags: c.flags[i] &^ odd, machine: c.machine[i], threats: c.threats[i], first: c.first[i], last: c.last[i], infectedAt: c.infectedAt[i],
-		report: c.report[i], scanned: c.scanned[i], read: c.read[i], statusAt: c.statusAt[i], id: c.id.at(i), host: c.host.at(i),
-		user: c.user.at(i), ip: c.ip.at(i), mac: c.mac.at(i), group: r.groupOf(), policy: r.policyOf(), agent: c.agent.handle(i),
-		client: c.client.handle(i), os: c.os.handle(i), device: c.device.handle(i), public: c.public.handle(i), note: c.note.handle(i)}
+	x := entry{flags: c.flags[i] &^ odd, machine: c.machineOf(i), first: c.first.at(i), last: c.last.at(i), infectedAt: c.infectedAt.at(i),
+		read: c.read.at(i), id: c.id.at(i), host: c.host.at(i), group: r.groupOf(), policy: r.policyOf(), agent: c.agent.handle(i), news: r.news()}
 	if r.has(odd) {
 		x.odd = map[instant][]byte{}
 		for _, which := range []instant{firstSeen, lastSeen, lastInfected, reportSeen, lastScan} {
@@ -152,115 +160,30 @@ func (r Row) entry() entry {
 	return x
 }
 
+// news takes the report of a row apart again.
+func (r Row) news() news {
+	c, i := r.c, int(r.i)
+	return news{threats: c.threatsOf(i), report: c.report.at(i), scanned: c.scanned.at(i), statusAt: c.statusAt.at(i), user: c.user.at(i), ip: c.ip.at(i),
+		mac: c.mac.at(i), client: c.client.handle(i), os: c.os.handle(i), device: c.device.handle(i), public: c.public.handle(i), note: c.note.handle(i)}
+}
+
 // Chunk ends the building. The builder may go on and make another one; the chunk does not change.
 func (b *Builder) Chunk() *Chunk {
 	c := b.lean()
-	c.packFolded(b.rows)
+	c.packFolded()
 	return c
 }
 
 // lean makes a chunk that cannot be searched: of the folded texts it has the host name only.
 func (b *Builder) lean() *Chunk {
-	n := len(b.rows)
-	c := &Chunk{site: b.site, foldedSite: unity.Fold(b.site.Name.Raw()), n: n,
-		foldedKey: strings.ReplaceAll(unity.Fold(b.site.Key.String()), "-", ""),
-		flags:     make([]flag, n), machine: make([]fleet.MachineKey, n), threats: make([]int64, n)}
+	c := newChunk(b.site, len(b.rows))
 	for i := range b.rows {
-		x := &b.rows[i]
-		c.flags[i], c.machine[i], c.threats[i] = x.flags, x.machine, x.threats
-		c.keepOdd(i, x.odd)
-		if i == 0 || x.read < c.readAt {
-			c.readAt = x.read
-		}
+		c.flags[i] = b.rows[i].flags
+		c.keepOdd(i, b.rows[i].odd)
 	}
-	c.isJoined = bitmapOf(n, func(i int) bool { return c.flags[i]&joined != 0 })
-	c.idsFolded = !slices.ContainsFunc(b.rows, func(x entry) bool { return unity.Fold(x.id) != x.id })
-	c.packTimes(b.rows)
-	c.packTexts(b.rows)
-	c.packWords(b.rows)
+	c.packOwn(b.rows)
+	c.packHeard(func(i int) *news { return &b.rows[i].news })
 	return c
-}
-
-func (c *Chunk) keepOdd(i int, raws map[instant][]byte) {
-	if len(raws) == 0 {
-		return
-	}
-	if c.odd == nil {
-		c.odd = map[oddKey][]byte{}
-	}
-	c.flags[i] |= odd
-	for which, raw := range raws {
-		c.odd[oddKey{u32(i), which}] = raw
-	}
-}
-
-func (c *Chunk) packTimes(rows []entry) {
-	all := make([]ticks, 7*len(rows))
-	column := func(of func(*entry) ticks) []ticks {
-		out := all[:len(rows):len(rows)]
-		all = all[len(rows):]
-		for i := range rows {
-			out[i] = of(&rows[i])
-		}
-		return out
-	}
-	c.first = column(func(x *entry) ticks { return x.first })
-	c.last = column(func(x *entry) ticks { return x.last })
-	c.infectedAt = column(func(x *entry) ticks { return x.infectedAt })
-	c.report = column(func(x *entry) ticks { return x.report })
-	c.scanned = column(func(x *entry) ticks { return x.scanned })
-	c.read = column(func(x *entry) ticks { return x.read })
-	c.statusAt = column(func(x *entry) ticks { return x.statusAt })
-}
-
-func (c *Chunk) packTexts(rows []entry) {
-	n := len(rows)
-	c.id = packTexts(n, true, func(i int) string { return rows[i].id })
-	c.host = packTexts(n, false, func(i int) string { return rows[i].host })
-	c.user = packTexts(n, false, func(i int) string { return rows[i].user })
-	c.ip = packTexts(n, false, func(i int) string { return rows[i].ip })
-	c.mac = packTexts(n, false, func(i int) string { return rows[i].mac })
-	c.fHost, _ = packFolded(rows, func(x *entry) string { return x.host })
-}
-
-// packFolded adds what scans look at.
-func (c *Chunk) packFolded(rows []entry) {
-	c.hostMask, c.userMask = make([]uint64, c.n), make([]uint64, c.n)
-	for i := range rows {
-		c.hostMask[i] = gapMask(c.fHost.at(i))
-	}
-	var users []string
-	c.fUser, users = packFolded(rows, func(x *entry) string { return unity.Clean(x.user) })
-	for i, s := range users {
-		c.userMask[i] = gapMask(s)
-	}
-	c.fMAC, _ = packFolded(rows, func(x *entry) string { return unity.Clean(x.mac) })
-	c.fIPs, _ = packFolded(rows, func(x *entry) string {
-		return fleet.Addresses(unity.NewText(x.ip), unity.NewText(x.public.Value()))
-	})
-}
-
-func packFolded(rows []entry, of func(*entry) string) (texts, []string) {
-	folded := make([]string, len(rows))
-	for i := range rows {
-		folded[i] = unity.Fold(of(&rows[i]))
-	}
-	return packTexts(len(rows), true, func(i int) string { return folded[i] }), folded
-}
-
-func (c *Chunk) packWords(rows []entry) {
-	column := func(of func(*entry) word) words {
-		code, dict := packWords(len(rows), func(i int) word { return of(&rows[i]) })
-		return words{code, dict}
-	}
-	c.agent = column(func(x *entry) word { return x.agent })
-	c.client = column(func(x *entry) word { return x.client })
-	c.os = column(func(x *entry) word { return x.os })
-	c.device = column(func(x *entry) word { return x.device })
-	c.public = column(func(x *entry) word { return x.public })
-	c.note = column(func(x *entry) word { return x.note })
-	c.group.code, c.group.dict = packWords(len(rows), func(i int) label { return rows[i].group })
-	c.policy.code, c.policy.dict = packWords(len(rows), func(i int) label { return rows[i].policy })
 }
 
 // SetMachineKey gives the machine at an index the digest of its machine id, for rows that come from where only the digest

@@ -62,26 +62,41 @@ type Chunk struct {
 	n         int
 	readAt    ticks
 
+	// flags are of both kinds of columns.
 	flags    []flag
 	isJoined bitmap
-	// idsFolded tells that all ids are as the selector compares them.
-	idsFolded bool
-	machine   []fleet.MachineKey
-	// threats are read only where threatsKnown is set.
-	threats                                                  []int64
-	first, last, infectedAt, report, scanned, read, statusAt []ticks
-
-	id, host, user, ip, mac   texts // as the server sent them
-	fHost, fUser, fIPs, fMAC  texts // folded, for scans
-	hostMask, userMask        []uint64
-	group, policy             labels
-	agent, client, os, device words
-	public, note              words
-	odd                       map[oddKey][]byte
+	own
+	heard
+	odd map[oddKey][]byte
 
 	// byID finds rows by id; it is made when a picture that differs little from another is asked.
 	indexed sync.Once
 	byID    index
+
+	// The masks tell which rows may have a word with gaps; they are made by the first search that asks.
+	masked             sync.Once
+	hostMask, userMask []uint64
+}
+
+// own are the columns of what the console says. Chunks share them that differ in reports only.
+type own struct {
+	// idsFolded tells that all ids are as the selector compares them.
+	idsFolded bool
+	// machine is nil where no machine has an id of its agent.
+	machine                       []fleet.MachineKey
+	first, last, infectedAt, read stamps
+	id, host, fHost               texts // the names that begin with f are folded, for scans
+	group, policy                 labels
+	agent                         words
+}
+
+// heard are the columns of what agents reported.
+type heard struct {
+	// threats are read only where threatsKnown is set; nil where they are all 0.
+	threats                          []int64
+	report, scanned, statusAt        stamps
+	user, ip, mac, fUser, fIPs, fMAC texts
+	client, os, device, public, note words
 }
 
 // Len is the number of machines.

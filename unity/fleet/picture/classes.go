@@ -100,12 +100,12 @@ func (p *Picture) drifted(ctx context.Context) *Set {
 				if f&deactivated != 0 {
 					continue
 				}
-				policy := c.policy.dict[c.policy.code[i]]
+				policy := c.policy.of(i)
 				if policy.id.Value() == "" {
 					leftOut++
 					continue
 				}
-				most, ok := usual[c.group.dict[c.group.code[i]].id]
+				most, ok := usual[c.group.of(i).id]
 				unmanaged := f&(managed|managedKnown) == managedKnown || unity.Fold(policy.name().Raw()) == "unmanaged"
 				if ok && policy.id != most || unmanaged {
 					into.set(i)
@@ -121,11 +121,11 @@ func (p *Picture) drifted(ctx context.Context) *Set {
 func (c *Chunk) usualPolicies() map[word]word {
 	groups, site := map[word]*poll{}, &poll{}
 	for i, f := range c.flags {
-		policy := c.policy.dict[c.policy.code[i]].id
+		policy := c.policy.of(i).id
 		if f&deactivated != 0 || policy.Value() == "" {
 			continue
 		}
-		id := c.group.dict[c.group.code[i]].id
+		id := c.group.of(i).id
 		if groups[id] == nil {
 			groups[id] = &poll{}
 		}

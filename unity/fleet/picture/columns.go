@@ -98,7 +98,20 @@ func (g *Grammar) columns(plan *selector.Plan[Row]) []ask {
 }
 
 // paint marks each row by the answer for its code.
-func paint(say []selector.Answer, code []uint32, yes, unknown bitmap) {
+func paint(say []selector.Answer, c *codes, n int, yes, unknown bitmap) {
+	switch {
+	case c.narrow != nil:
+		paintCodes(say, c.narrow, yes, unknown)
+	case c.wide != nil:
+		paintCodes(say, c.wide, yes, unknown)
+	case say[0] == selector.Yes:
+		yes.fill(n)
+	case say[0] == selector.Unknown:
+		unknown.fill(n)
+	}
+}
+
+func paintCodes[T uint8 | uint32](say []selector.Answer, code []T, yes, unknown bitmap) {
 	for w := range yes {
 		var y, u uint64
 		for j, c := range code[w*64 : min(w*64+64, len(code))] {
@@ -139,7 +152,7 @@ func (g *Grammar) column(t *selector.Test) (a ask, cost int) {
 	case "seen":
 		return byAge(t, (*Chunk).seen, false), 1
 	case "first":
-		return byAge(t, func(c *Chunk, i int) ticks { return c.first[i] }, true), 1
+		return byAge(t, func(c *Chunk, i int) ticks { return c.first.at(i) }, true), 1
 	case "os":
 		return byWord(t, func(c *Chunk) *words { return &c.os }), 1
 	case "version":

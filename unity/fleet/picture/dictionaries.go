@@ -42,7 +42,7 @@ func byLabel(t *selector.Test, of func(*Chunk) *labels) ask {
 			}
 			m.say = append(m.say, a)
 		}
-		paint(m.say, l.code, yes, unknown)
+		paint(m.say, &l.codes, c.n, yes, unknown)
 	}
 }
 
@@ -52,7 +52,7 @@ func byWord(t *selector.Test, of func(*Chunk) *words) ask {
 	return func(c *Chunk, m *memo, yes, unknown bitmap) {
 		w := of(c)
 		m.say = m.judgeWords(m.say, w.dict, say)
-		paint(m.say, w.code, yes, unknown)
+		paint(m.say, &w.codes, c.n, yes, unknown)
 		onlyJoined(c, yes, unknown)
 	}
 }
@@ -68,7 +68,7 @@ func byType(t *selector.Test) ask {
 	}
 	return func(c *Chunk, m *memo, yes, unknown bitmap) {
 		m.say = m.judgeWords(m.say, c.device.dict, say)
-		paint(m.say, c.device.code, yes, unknown)
+		paint(m.say, &c.device.codes, c.n, yes, unknown)
 	}
 }
 
@@ -91,10 +91,10 @@ func byVersion(t *selector.Test) ask {
 				m.more[code] = askConsole
 			}
 		}
-		for i, code := range c.client.code {
-			a := m.more[code]
+		for i := range c.n {
+			a := m.more[c.client.codes.at(i)]
 			if a == askConsole {
-				a = m.say[c.agent.code[i]]
+				a = m.say[c.agent.codes.at(i)]
 			}
 			mark(a, i, yes, unknown)
 		}

@@ -7,17 +7,28 @@ import "strings"
 func maskOf(s string) uint64 {
 	var m uint64
 	for i := 0; i < len(s); i++ {
-		switch b := s[i]; {
-		case b >= 'a' && b <= 'z':
-			m |= 1 << (b - 'a')
-		case b >= '0' && b <= '9':
-			m |= 1 << (b - '0' + 26)
-		default:
-			m |= 1 << (b%28 + 36)
-		}
+		m |= bitOf(s[i])
 	}
 	return m
 }
+
+// bitOf is the bit of a byte; without branches, since it is asked for each byte of a console.
+func bitOf(b byte) uint64 { return 1 << bitOfByte[b] }
+
+// bitOfByte has the number of the bit of each byte.
+var bitOfByte = func() (out [256]uint8) {
+	for i := range out {
+		switch b := byte(i); {
+		case b >= 'a' && b <= 'z':
+			out[i] = b - 'a'
+		case b >= '0' && b <= '9':
+			out[i] = b - '0' + 26
+		default:
+			out[i] = b%28 + 36
+		}
+	}
+	return out
+}()
 
 // gapMask is maskOf for matches with gaps. Those take some letters beyond ASCII for others, so a text that has such letters
 // may hold any word.

@@ -1,8 +1,11 @@
 package picture
 
 import (
+	"iter"
+	"slices"
 	"sync/atomic"
 	"time"
+	"unique"
 
 	"golang.org/x/sync/errgroup"
 
@@ -14,7 +17,7 @@ import (
 // one goroutine.
 type Reports struct {
 	batches []*Chunk
-	keys    [][]unity.Keycode
+	keys    []words
 	// start is the number of the first report of each batch.
 	start []int
 	n     int
@@ -36,40 +39,117 @@ func (r *Reports) add(rows []unity.Status, at time.Time, site unity.Keycode) {
 		return
 	}
 	b := NewBuilder(Site{}, len(rows))
-	keys := make([]unity.Keycode, len(rows))
 	for i := range rows {
 		s := &rows[i]
 		e := unity.Endpoint{MachineID: s.MachineID, HostName: s.HostName}
 		b.Report(b.Add(&e, unity.Text{}, unity.Text{}, time.Time{}), s, at)
-		if keys[i] = site; site == "" {
-			keys[i] = unity.Keycode(shared(string(s.Keycode)))
-		}
 	}
+	var keys words
+	keys.codes, keys.dict = packWords(len(rows), func(i int) word {
+		if site != "" {
+			return unique.Make(string(site))
+		}
+		return unique.Make(string(rows[i].Keycode))
+	})
 	r.batches = append(r.batches, b.lean())
 	r.keys = append(r.keys, keys)
 	r.start = append(r.start, r.n)
 	r.n += len(rows)
 }
 
-// Join gives the picture with each report at the one machine that it fits (see fleet.Match), and with all machines
-// counted that have none. A machine that no report fits keeps the one it had. whole tells that the picture has all machines
-// of all sites that the reports cover, and the reports are all there are: host names mean nothing otherwise. With sites
-// only their machines are asked.
+// All passes each report, by the number under which it was added, with its keycode, "" where it has none. Of the row only
+// the host name, the machine's key and what agents report may be asked.
+func (r *Reports) All() iter.Seq2[Row, unity.Keycode] {
+	return func(yield func(Row, unity.Keycode) bool) {
+		for b, c := range r.batches {
+			for i := range c.n {
+				if !yield(c.Row(i), unity.Keycode(r.keys[b].at(i))) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// Pairs are the machines of some chunks with the one report that fits each of them.
+type Pairs struct {
+	machines *machineBearers
+	reports  *Reports
+	found    []int32
+}
+
+// Match finds, by the rules of fleet.Match, which report is which machine's. whole tells that the chunks have all machines
+// of all sites that the reports cover, and the reports are all there are: host names mean nothing otherwise.
+func (r *Reports) Match(chunks []*Chunk, whole bool) *Pairs {
+	p := &Pairs{machines: bearersOf(chunks), reports: r}
+	p.found = fleet.Match(p.machines, r.bearers(), whole)
+	return p
+}
+
+// Only parts the pairs for which ok does not hold.
+func (p *Pairs) Only(ok func(machine, report Row) bool) {
+	for i, r := range p.found {
+		if r != fleet.None && !ok(p.machines.row(i), p.reports.row(int(r))) {
+			p.found[i] = fleet.None
+		}
+	}
+}
+
+// Left are the reports that are no machine's, with their keycodes.
+func (p *Pairs) Left() iter.Seq2[Row, unity.Keycode] {
+	taken := make(bitmap, wordsOf(p.reports.n))
+	for _, r := range p.found {
+		if r != fleet.None {
+			taken.set(int(r))
+		}
+	}
+	return func(yield func(Row, unity.Keycode) bool) {
+		i := 0
+		for row, key := range p.reports.All() {
+			if !taken.has(i) && !yield(row, key) {
+				return
+			}
+			i++
+		}
+	}
+}
+
+// Chunk is the chunk at an index, of those that Match got, with its reports. A machine for which there is none keeps the
+// one it had, unless that was read before since; then it has none, and the note, in the words of fleet, says why, as it does
+// for those that had none before. The same chunk comes back where nothing is new.
+func (p *Pairs) Chunk(at int, since time.Time, note string) *Chunk {
+	c := p.machines.chunks[at]
+	return c.retold(p.found[p.machines.start[at]:][:c.n], p.reports, ticksOf(since), note)
+}
+
+// Forget is the chunk without the reports that were read before since; the note says why, at all machines without a report.
+func (c *Chunk) Forget(since time.Time, note string) *Chunk {
+	none := make([]int32, c.n)
+	for i := range none {
+		none[i] = fleet.None
+	}
+	return c.retold(none, nil, ticksOf(since), note)
+}
+
+// Join gives the picture with each report at the one machine that it fits (see Reports.Match), and with all machines
+// counted that have none. A machine that no report fits keeps the one it had. With sites only their machines are asked.
 func (p *Picture) Join(reports *Reports, whole bool, sites ...unity.SiteID) *Picture {
-	machines := bearersOf(p, sites)
-	found := fleet.Match(machines, reports.bearers(), whole)
-	fresh := make([]*Chunk, len(machines.chunks))
+	chunks := p.chunks
+	if len(sites) > 0 {
+		chunks = slices.DeleteFunc(slices.Clone(chunks), func(c *Chunk) bool { return !slices.Contains(sites, c.site.ID) })
+	}
+	pairs := reports.Match(chunks, whole)
+	fresh := make([]*Chunk, len(chunks))
 	var group errgroup.Group
 	var next atomic.Int64
-	for range workers(len(found)) {
+	for range workers(len(pairs.found)) {
 		group.Go(func() error {
 			for {
 				at := int(next.Add(1)) - 1
 				if at >= len(fresh) {
 					return nil
 				}
-				c := machines.chunks[at]
-				fresh[at] = c.joined(found[machines.start[at]:][:c.n], reports)
+				fresh[at] = pairs.Chunk(at, time.Time{}, fleet.NoteNotJoined)
 			}
 		})
 	}
@@ -79,32 +159,11 @@ func (p *Picture) Join(reports *Reports, whole bool, sites ...unity.SiteID) *Pic
 	return out
 }
 
-// joined is the chunk with reports by the numbers in found; itself where nothing changes.
-func (c *Chunk) joined(found []int32, reports *Reports) *Chunk {
-	changed := false
-	for i, r := range found {
-		changed = changed || r != fleet.None || c.flags[i]&joined == 0 && c.note.at(i) != fleet.NoteNotJoined
-	}
-	if !changed {
-		return c
-	}
-	b := NewBuilder(c.site, c.n)
-	for i, r := range found {
-		b.Keep(c.Row(i))
-		if r == fleet.None {
-			b.Note(i, fleet.NoteNotJoined)
-			continue
-		}
-		b.rows[i].takeReport(reports.row(int(r)))
-	}
-	return b.Chunk()
-}
-
 // WithNote gives the picture with a word, of those in fleet, at all machines without a report on why they have none.
 func (p *Picture) WithNote(note string) *Picture {
 	var fresh []*Chunk
 	for _, c := range p.chunks {
-		if f := c.noted(note); f != c {
+		if f := c.Forget(time.Time{}, note); f != c {
 			fresh = append(fresh, f)
 		}
 	}
@@ -113,47 +172,13 @@ func (p *Picture) WithNote(note string) *Picture {
 	return out
 }
 
-func (c *Chunk) noted(note string) *Chunk {
-	changed := false
-	for i := range c.n {
-		changed = changed || c.flags[i]&joined == 0 && c.note.at(i) != note
-	}
-	if !changed {
-		return c
-	}
-	b := NewBuilder(c.site, c.n)
-	for i := range c.n {
-		b.Note(b.Keep(c.Row(i)), note)
-	}
-	return b.Chunk()
-}
-
 func (p *Picture) countUnjoined() int {
 	n := 0
 	for _, c := range p.chunks {
-		for _, f := range c.flags {
-			if f&joined == 0 {
-				n++
-			}
-		}
+		n += c.Unjoined()
 	}
 	return n
 }
 
-// takeReport copies what the report of another row says.
-func (x *entry) takeReport(r Row) {
-	from := r.entry()
-	x.flags = x.flags&^ofReport | from.flags&ofReport
-	x.threats, x.report, x.scanned, x.statusAt = from.threats, from.report, from.scanned, from.statusAt
-	x.user, x.ip, x.mac = from.user, from.ip, from.mac
-	x.client, x.os, x.device, x.public, x.note = from.client, from.os, from.device, from.public, from.note
-	for _, which := range []instant{reportSeen, lastScan} {
-		delete(x.odd, which)
-		if raw := from.odd[which]; raw != nil {
-			if x.odd == nil {
-				x.odd = map[instant][]byte{}
-			}
-			x.odd[which] = raw
-		}
-	}
-}
+// Unjoined is the number of machines without a report.
+func (c *Chunk) Unjoined() int { return c.n - c.isJoined.count() }

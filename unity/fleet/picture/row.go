@@ -67,9 +67,9 @@ func (r Row) SiteName() unity.Text { return r.c.site.Name }
 // SiteKey is the keycode of the machine's customer.
 func (r Row) SiteKey() unity.Keycode { return r.c.site.Key }
 
-func (r Row) groupOf() label { return r.c.group.dict[r.c.group.code[r.i]] }
+func (r Row) groupOf() label { return r.c.group.of(int(r.i)) }
 
-func (r Row) policyOf() label { return r.c.policy.dict[r.c.policy.code[r.i]] }
+func (r Row) policyOf() label { return r.c.policy.of(int(r.i)) }
 
 // GroupID is the id of the machine's group.
 func (r Row) GroupID() unity.GroupID { return unity.GroupID(r.groupOf().id.Value()) }
@@ -113,7 +113,7 @@ func (l label) label() string {
 func (l label) named() bool { _, ok := l.known(); return ok }
 
 // seen is the later of what console and report say.
-func (c *Chunk) seen(i int) ticks { return max(c.last[i], c.report[i]) }
+func (c *Chunk) seen(i int) ticks { return max(c.last.at(i), c.report.at(i)) }
 
 // Seen is the later of what console and agent report say; zero is never.
 func (r Row) Seen() time.Time { return r.c.seen(int(r.i)).time() }
@@ -122,22 +122,22 @@ func (r Row) Seen() time.Time { return r.c.seen(int(r.i)).time() }
 func (r Row) SeenDays(now time.Time) int { return fleet.Days(r.Seen(), now) }
 
 // ConsoleSeen is when the console saw the machine last.
-func (r Row) ConsoleSeen() unity.Time { return r.instant(r.c.last[r.i], lastSeen) }
+func (r Row) ConsoleSeen() unity.Time { return r.instant(r.c.last.at(int(r.i)), lastSeen) }
 
 // FirstSeen is when the console saw the machine first.
-func (r Row) FirstSeen() unity.Time { return r.instant(r.c.first[r.i], firstSeen) }
+func (r Row) FirstSeen() unity.Time { return r.instant(r.c.first.at(int(r.i)), firstSeen) }
 
 // LastInfected is when the console last knew it infected.
-func (r Row) LastInfected() unity.Time { return r.instant(r.c.infectedAt[r.i], lastInfected) }
+func (r Row) LastInfected() unity.Time { return r.instant(r.c.infectedAt.at(int(r.i)), lastInfected) }
 
 // LastScan is when the agent last scanned, as it reported.
-func (r Row) LastScan() unity.Time { return r.instant(r.c.scanned[r.i], lastScan) }
+func (r Row) LastScan() unity.Time { return r.instant(r.c.scanned.at(int(r.i)), lastScan) }
 
 // ReadAt is when the endpoint was read from the server.
-func (r Row) ReadAt() time.Time { return r.c.read[r.i].time() }
+func (r Row) ReadAt() time.Time { return r.c.read.at(int(r.i)).time() }
 
 // StatusAt is when the agent's report was read from the server; zero without one.
-func (r Row) StatusAt() time.Time { return r.c.statusAt[r.i].time() }
+func (r Row) StatusAt() time.Time { return r.c.statusAt.at(int(r.i)).time() }
 
 // Deactivated tells that the console has deactivated the machine.
 func (r Row) Deactivated() bool { return r.has(deactivated) }
@@ -165,7 +165,7 @@ func (r Row) ActiveThreats() (n int64, known bool) {
 	if !r.has(threatsKnown) {
 		return 0, false
 	}
-	return r.c.threats[r.i], true
+	return r.c.threatsOf(int(r.i)), true
 }
 
 // State is the first that holds of deactivated, infected, attention, stale and ok; staleAfter 0 means
@@ -207,12 +207,12 @@ func (r Row) Version() string {
 // SameMachine tells whether the machine has that machine id; the empty id is nobody's.
 func (r Row) SameMachine(id unity.MachineID) bool {
 	key := fleet.KeyOf(id)
-	return key != fleet.MachineKey{} && r.c.machine[r.i] == key
+	return key != fleet.MachineKey{} && r.c.machineOf(int(r.i)) == key
 }
 
 // MachineKey is fleet.KeyOf of the machine's id; known is false where the server gave none.
 func (r Row) MachineKey() (key fleet.MachineKey, known bool) {
-	return r.c.machine[r.i], r.has(hasMachineID)
+	return r.c.machineOf(int(r.i)), r.has(hasMachineID)
 }
 
 // Ref is the machine's reference in plans and jobs. Those live longer than pictures, so nothing in it holds the chunk.
@@ -239,7 +239,7 @@ func (r Row) Machine(staleAfter time.Duration) *fleet.Machine {
 func (r Row) status() *unity.Status {
 	i := int(r.i)
 	s := &unity.Status{Keycode: r.c.site.Key, HostName: r.HostName(), OS: unity.NewText(r.c.os.at(i)), IPAddress: unity.NewText(r.c.public.at(i)),
-		ClientVersion: unity.NewText(r.c.client.at(i)), LastSeen: r.instant(r.c.report[i], reportSeen)}
+		ClientVersion: unity.NewText(r.c.client.at(i)), LastSeen: r.instant(r.c.report.at(i), reportSeen)}
 	threats, known := r.ActiveThreats()
 	s.BasicInfo.DeviceType = unity.NewText(r.c.device.at(i))
 	s.BasicInfo.AttentionRequired = r.truth(attention, attentionKnown)

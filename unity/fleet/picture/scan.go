@@ -81,11 +81,11 @@ func (t *texts) rowAt(offset, from int) int {
 	want := u32(offset)
 	// Most hits are near; else halve.
 	for i := range min(8, len(end)) {
-		if end[i]+t.sep > want {
+		if end[i]+sep > want {
 			return from + i
 		}
 	}
-	return from + sort.Search(len(end), func(i int) bool { return end[i]+t.sep > want })
+	return from + sort.Search(len(end), func(i int) bool { return end[i]+sep > want })
 }
 
 // next is the first row at or after row from whose text has the needle, or -1.
@@ -108,11 +108,32 @@ func (t *texts) next(n *needle, from int) int {
 	}
 }
 
-// mark sets the rows whose text has the needle as a part, or is the whole of it.
+// mark sets the rows whose text has the needle as a part, or is the whole of it. Of a row only the first place counts.
 func (t *texts) mark(n *needle, exact bool, hits bitmap) {
-	for row := t.next(n, 0); row >= 0; row = t.next(n, row+1) {
-		if !exact || int(t.end[row]-t.start(row)) == len(n.text) {
-			hits.set(row)
+	if n.mask&^t.mask != 0 {
+		return
+	}
+	for row, at := 0, 0; row < len(t.end); {
+		if at = n.index(t.arena, at); at < 0 {
+			return
+		}
+		row = t.rowAt(at, row)
+		if at+len(n.text) > int(t.end[row]) {
+			at++ // it reaches into the next row
+			continue
+		}
+		// Names are alike: the rows behind often have it in the same place.
+		for offset := at - int(t.start(row)); ; {
+			if !exact || int(t.end[row]-t.start(row)) == len(n.text) {
+				hits.set(row)
+			}
+			if row++; row == len(t.end) {
+				return
+			}
+			at = int(t.start(row))
+			if at+offset+len(n.text) > int(t.end[row]) || t.arena[at+offset:at+offset+len(n.text)] != n.text {
+				break
+			}
 		}
 	}
 }

@@ -42,7 +42,7 @@ func TestNoHitReachesIntoTheNextRow(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		rows := rapid.SliceOfN(rapid.StringOfN(rapid.SampledFrom([]rune("ab\n")), 0, 5, -1), 0, 150).Draw(t, "rows")
 		word := rapid.StringOfN(rapid.SampledFrom([]rune("ab\n")), 1, 4, -1).Draw(t, "word")
-		column := packTexts(len(rows), true, func(i int) string { return rows[i] })
+		column := packTexts(len(rows), func(i int) string { return rows[i] }).scanned()
 		n := newNeedle(word)
 		part, whole := make(bitmap, wordsOf(len(rows))), make(bitmap, wordsOf(len(rows)))
 		column.mark(&n, false, part)

@@ -49,6 +49,9 @@ func (s *searcher) worthwhile() bool {
 
 func (s *searcher) chunk(ctx context.Context, c *Chunk, noted *wordSet) {
 	s.reset(c.n)
+	if s.gaps {
+		c.makeMasks()
+	}
 	s.scoreSite(c)
 	for w := range s.words {
 		if s.gaps && !noted.has(w) {

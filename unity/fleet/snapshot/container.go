@@ -20,7 +20,7 @@ import (
 // Format of the file. The version stands right behind the magic, so that any later unitty can tell it.
 const (
 	magic      = "unitty\x00\x1a"
-	version    = 1
+	version    = 2 // 1 had rows instead of columns
 	headerSize = len(magic) + 2 + 2 + saltSize + 8 + markSize + markSize + markSize
 	saltSize   = 16
 	markSize   = 16
@@ -185,13 +185,15 @@ func newFrameWriter(w io.Writer, s *secrets, h *header) (*frameWriter, error) {
 	return f, err
 }
 
-// write seals one frame: kind and data.
-func (f *frameWriter) write(kind byte, data []byte) error {
+// write seals one frame: its kind, what cannot be compressed, and what can.
+func (f *frameWriter) write(kind byte, data, noise []byte) error {
 	if len(data) > maxPlain-1 {
 		return ErrTooLarge
 	}
 	f.plain.Reset()
 	f.plain.WriteByte(kind)
+	f.plain.Write(binary.AppendUvarint(nil, uint64(len(noise))))
+	f.plain.Write(noise)
 	f.pack.Reset(&f.plain)
 	if _, err := f.pack.Write(data); err != nil {
 		return fmt.Errorf("snapshot: %w", err)
@@ -216,66 +218,8 @@ func (f *frameWriter) write(kind byte, data []byte) error {
 
 // end writes the end marker and hands everything on.
 func (f *frameWriter) end() error {
-	if err := f.write(frameEnd, nil); err != nil {
+	if err := f.write(frameEnd, nil, nil); err != nil {
 		return err
 	}
 	return f.to.Flush()
-}
-
-// frameReader opens frames.
-type frameReader struct {
-	from   *bufio.Reader
-	aead   cipher.AEAD
-	bind   []byte
-	n      uint64
-	sealed []byte
-	plain  bytes.Buffer
-	unpack io.ReadCloser
-}
-
-func newFrameReader(r io.Reader, s *secrets) (*frameReader, *header, error) {
-	f := &frameReader{from: bufio.NewReaderSize(r, 1<<16)}
-	h, err := s.readHeader(f.from)
-	if err != nil {
-		return nil, nil, err
-	}
-	f.aead, f.bind, err = s.sealer(&h)
-	f.unpack = flate.NewReader(bytes.NewReader(nil))
-	return f, &h, err
-}
-
-// next opens one frame; io.EOF follows the end marker. The data is good until the next call.
-func (f *frameReader) next() (kind byte, data []byte, err error) {
-	var size [4]byte
-	if _, err := io.ReadFull(f.from, size[:]); err != nil {
-		return 0, nil, ErrCorrupt
-	}
-	n := int(binary.BigEndian.Uint32(size[:]))
-	if n > maxFrame {
-		return 0, nil, ErrCorrupt
-	}
-	// The length is not proven yet, so memory is taken as the bytes come.
-	f.plain.Reset()
-	if got, err := io.CopyN(&f.plain, f.from, int64(n)); err != nil || got != int64(n) {
-		return 0, nil, ErrCorrupt
-	}
-	f.sealed, err = f.aead.Open(f.sealed[:0], nonce(f.n), f.plain.Bytes(), f.bind)
-	if err != nil || len(f.sealed) == 0 {
-		return 0, nil, ErrCorrupt
-	}
-	f.n++
-	if f.sealed[0] == frameEnd {
-		if _, err := f.from.ReadByte(); !errors.Is(err, io.EOF) {
-			return 0, nil, ErrCorrupt
-		}
-		return frameEnd, nil, io.EOF
-	}
-	if r, ok := f.unpack.(flate.Resetter); !ok || r.Reset(bytes.NewReader(f.sealed[1:]), nil) != nil {
-		return 0, nil, ErrCorrupt
-	}
-	f.plain.Reset()
-	if got, err := io.Copy(&f.plain, io.LimitReader(f.unpack, maxPlain+1)); err != nil || got > maxPlain {
-		return 0, nil, ErrCorrupt
-	}
-	return f.sealed[0], f.plain.Bytes(), nil
 }

@@ -1,6 +1,7 @@
 package snapshot
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -49,12 +50,11 @@ type Content struct {
 	SiteCount, Rows int
 }
 
-// Frames are filled up to about frameFill bytes, so that the first of them is on the screen soon and compression has
-// something to work on; sites go by sitesPerFrame, rows are looked at again every rowsPerBlock.
+// Frames are filled up to about frameFill bytes, so that the first of them is on the screen soon, several can be read at
+// once, and compression has something to work on; sites go by sitesPerFrame.
 const (
 	frameFill     = 256 << 10
-	sitesPerFrame = 500
-	rowsPerBlock  = 512
+	sitesPerFrame = 250
 )
 
 // Save writes the picture of a finished sync. saved is false where the file holds a later one, of another process.
@@ -63,13 +63,18 @@ func (f *File) Save(ctx context.Context, c *Content, chunks iter.Seq[*picture.Ch
 		if err := writeHead(w, c); err != nil {
 			return err
 		}
-		e := &encoder{}
-		e.reset()
+		e := &picture.Encoder{}
+		full := func() error {
+			if e.Size() < frameFill {
+				return nil
+			}
+			return flush(w, e)
+		}
 		for chunk := range chunks {
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			if err := writeChunk(w, e, chunk); err != nil {
+			if err := e.Add(chunk, full); err != nil {
 				return err
 			}
 		}
@@ -84,10 +89,10 @@ func writeHead(w *frameWriter, c *Content) error {
 	if err != nil {
 		return fmt.Errorf("snapshot: %w", err)
 	}
-	if err := w.write(frameHead, raw); err != nil {
+	if err := w.write(frameHead, raw, nil); err != nil {
 		return err
 	}
-	if err := w.write(frameChanges, c.Changes); err != nil {
+	if err := w.write(frameChanges, c.Changes, nil); err != nil {
 		return err
 	}
 	var e encoder
@@ -98,7 +103,7 @@ func writeHead(w *frameWriter, c *Content) error {
 		}
 		e.raw(string(record))
 		if (i+1)%sitesPerFrame == 0 || i == len(c.Sites)-1 {
-			if err := w.write(frameSites, e.buf); err != nil {
+			if err := w.write(frameSites, e.buf, nil); err != nil {
 				return err
 			}
 			e.buf = e.buf[:0]
@@ -125,125 +130,106 @@ func siteRecord(s *unity.Site) (json.RawMessage, error) {
 	return raw, nil
 }
 
-// writeChunk writes the machines of a site in blocks: the site, whether it is the last block, and the rows.
-func writeChunk(w *frameWriter, e *encoder, c *picture.Chunk) error {
-	site := c.Site()
-	for from := 0; from == 0 || from < c.Len(); from += rowsPerBlock {
-		to := min(from+rowsPerBlock, c.Len())
-		e.text(string(site.ID))
-		e.text(site.Name.Raw())
-		e.text(string(site.Key))
-		last := uint64(0)
-		if to == c.Len() {
-			last = 1
-		}
-		e.uint(last)
-		e.uint(uint64(to - from)) //nolint:gosec // never negative
-		for i := from; i < to; i++ {
-			e.row(c.Row(i))
-		}
-		if len(e.buf) >= frameFill {
-			if err := flush(w, e); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-func flush(w *frameWriter, e *encoder) error {
-	if len(e.buf) == 0 {
+func flush(w *frameWriter, e *picture.Encoder) error {
+	if e.Size() == 0 {
 		return nil
 	}
-	err := w.write(frameRows, e.buf)
-	e.reset()
-	return err
+	packable, noise := e.Take()
+	return w.write(frameRows, packable, noise)
 }
 
 // Load reads the snapshot piece by piece: sites is called once, before any machine is read; chunk for each site, in the
 // order in which they were saved. Without a file the error is fs.ErrNotExist; an AsideError tells that the file was no
 // good, which may show only after some pieces.
 func (f *File) Load(ctx context.Context, sites func(*Content) error, chunk func(*picture.Chunk) error) error {
-	l := &loader{sites: sites, chunk: chunk}
-	if err := f.read(ctx, l.frame); err != nil {
-		return err
-	}
-	return nil
+	return f.read(ctx, &loader{sites: sites, chunk: chunk})
 }
 
-// loader puts frames together.
+// piece is what a frame holds.
+type piece struct {
+	kind  byte
+	data  []byte
+	sites []unity.Site
+	parts []picture.Part
+}
+
+// unfold reads a frame's content. It knows nothing of the frames before, so several may be read at once.
+func unfold(kind byte, data, noise []byte) (p piece, err error) {
+	p.kind = kind
+	switch kind {
+	case frameSites:
+		p.sites, err = readSites(data)
+	case frameRows:
+		p.parts, err = picture.Decode(data, noise)
+	default:
+		p.data = bytes.Clone(data)
+	}
+	if err != nil {
+		err = ErrCorrupt
+	}
+	return p, err
+}
+
+func readSites(data []byte) (out []unity.Site, err error) {
+	d := &decoder{buf: data}
+	for len(d.buf) > 0 {
+		s, err := unity.DecodeSite(json.RawMessage(d.bytes(d.uint())))
+		if err != nil || d.bad {
+			return nil, ErrCorrupt
+		}
+		out = append(out, s)
+	}
+	return out, nil
+}
+
+// loader puts pieces together.
 type loader struct {
 	sites func(*Content) error
 	chunk func(*picture.Chunk) error
 	head  *Content
 	begun bool
-	open  *picture.Builder
-	site  picture.Site
+	open  []picture.Part
 }
 
-func (l *loader) frame(at time.Time, kind byte, data []byte) error {
+func (l *loader) take(at time.Time, p piece) error {
 	switch {
-	case kind == frameHead && l.head == nil:
+	case p.kind == frameHead && l.head == nil:
 		l.head = &Content{}
-		if json.Unmarshal(data, l.head) != nil {
+		if json.Unmarshal(p.data, l.head) != nil {
 			return ErrCorrupt
 		}
 		l.head.Finished = at
 	case l.head == nil:
 		return ErrCorrupt
-	case kind == frameChanges:
-		l.head.Changes = append(json.RawMessage(nil), data...)
-	case kind == frameSites && !l.begun:
-		if err := l.readSites(data); err != nil {
-			return err
-		}
-	case kind == frameRows && l.begun:
-		return l.readRows(data)
-	case kind == frameRows, kind == frameSites:
+	case p.kind == frameChanges:
+		l.head.Changes = p.data
+	case p.kind == frameSites && !l.begun:
+		l.head.Sites = append(l.head.Sites, p.sites...)
+	case p.kind == frameRows && l.begun:
+		return l.takeParts(p.parts)
+	case p.kind == frameRows, p.kind == frameSites:
 		return ErrCorrupt
 	}
-	if !l.begun && kind != frameHead && len(l.head.Sites) == l.head.SiteCount {
+	if !l.begun && p.kind != frameHead && len(l.head.Sites) == l.head.SiteCount {
 		l.begun = true
 		return l.sites(l.head)
 	}
 	return nil
 }
 
-func (l *loader) readSites(data []byte) error {
-	d := &decoder{buf: data}
-	for len(d.buf) > 0 {
-		s, err := unity.DecodeSite(json.RawMessage(d.bytes(d.uint())))
-		if err != nil || d.bad {
+func (l *loader) takeParts(parts []picture.Part) error {
+	for _, p := range parts {
+		if len(l.open) > 0 && l.open[0].Chunk.Site() != p.Chunk.Site() {
 			return ErrCorrupt
 		}
-		l.head.Sites = append(l.head.Sites, s)
-	}
-	return nil
-}
-
-func (l *loader) readRows(data []byte) error {
-	d := &decoder{buf: data}
-	for len(d.buf) > 0 {
-		site := picture.Site{ID: unity.SiteID(d.text()), Name: unity.NewText(d.text()), Key: unity.Keycode(d.text())}
-		last, n := d.uint() != 0, d.uint()
-		if d.bad || n > rowsPerBlock || l.open != nil && l.site != site {
-			return ErrCorrupt
+		l.open = append(l.open, p)
+		if !p.Last {
+			continue
 		}
-		if l.open == nil {
-			l.open, l.site = picture.NewBuilder(site, int(n)), site
-		}
-		for range n {
-			d.row(l.open)
-			if d.bad {
-				return ErrCorrupt
-			}
-		}
-		if last {
-			done := l.open.Chunk()
-			l.open = nil
-			if err := l.chunk(done); err != nil {
-				return err
-			}
+		done := picture.Join(l.open)
+		l.open = nil
+		if err := l.chunk(done); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -144,9 +144,9 @@ func (f *File) open() (*os.File, error) {
 	return nil, err
 }
 
-// read passes the frames to visit, in order. Without a file the error is fs.ErrNotExist. A file that cannot be used is
+// read passes the pieces to the loader, in order. Without a file the error is fs.ErrNotExist. A file that cannot be used is
 // set aside, except a newer one.
-func (f *File) read(ctx context.Context, visit func(at time.Time, kind byte, data []byte) error) error {
+func (f *File) read(ctx context.Context, l *loader) error {
 	if err := checkDir(filepath.Dir(f.path)); err != nil {
 		return err
 	}
@@ -158,33 +158,10 @@ func (f *File) read(ctx context.Context, visit func(at time.Time, kind byte, dat
 		return err
 	}
 	defer func() { _ = in.Close() }()
-	if err := f.readFrames(ctx, in, visit); err != nil {
+	if err := f.readFrames(ctx, in, l); err != nil {
 		return f.setAside(ctx, in, err)
 	}
 	return nil
-}
-
-func (f *File) readFrames(ctx context.Context, in io.Reader, visit func(time.Time, byte, []byte) error) error {
-	fr, h, err := newFrameReader(in, &f.s)
-	if err != nil {
-		return err
-	}
-	at := time.Unix(0, h.at).UTC()
-	for {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		kind, data, err := fr.next()
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		if err := visit(at, kind, data); err != nil {
-			return err
-		}
-	}
 }
 
 // AsideError tells that a file could not be used and where it lies now.

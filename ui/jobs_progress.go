@@ -1,0 +1,57 @@
+package ui
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/charmbracelet/x/ansi"
+
+	"github.com/unitty/unitty/theme"
+)
+
+// sitesShown is how many customers a running job names; the unfinished ones come first.
+const sitesShown = 4
+
+// jobBarCells is the width of the bar of a running job.
+const jobBarCells = 24
+
+// progressLines draw how far a running job is: in all with its rate and what is left, and per customer. A job that is over, or
+// that has one target, needs none.
+func progressLines(th theme.Theme, j *jobRun, w int) []string {
+	all, sites := j.job.Progress()
+	if j.finished || all.Total < 2 {
+		return nil
+	}
+	out := []string{ansi.Truncate(bar(th, all)+" "+rateWords(j.job, all), w, th.Glyphs.Ellipsis)}
+	if len(sites) < 2 {
+		return out
+	}
+	var open []Progress
+	for _, s := range sites {
+		if s.Done < s.Total {
+			open = append(open, s)
+		}
+	}
+	for i, s := range open {
+		if i == sitesShown {
+			out = append(out, th.Paint(theme.Muted, ansi.Truncate("and "+plural(len(open)-i, "more customer", "more customers"), w, th.Glyphs.Ellipsis)))
+			break
+		}
+		out = append(out, ansi.Truncate(fit(clean(s.Name), 24, th.Glyphs.Ellipsis)+" "+group(s.Done)+" of "+group(s.Total), w, th.Glyphs.Ellipsis))
+	}
+	return append(out, th.Paint(theme.Muted, ansi.Truncate(group(len(sites)-len(open))+" of "+plural(len(sites), "customer", "customers")+" done", w, th.Glyphs.Ellipsis)))
+}
+
+// rateWords word a progress: "120 of 900 · 14.2 per second · about 1 min left". The estimate is left out while nobody knows.
+func rateWords(j Job, all Progress) string {
+	text := group(all.Done) + " of " + group(all.Total)
+	if j.PerSecond > 0 && all.Done < all.Total {
+		text += " · " + strconv.FormatFloat(j.PerSecond, 'f', 1, 64) + " per second · about " + span(j.Left) + " left"
+	}
+	return text
+}
+
+func bar(th theme.Theme, p Progress) string {
+	full := jobBarCells * p.Done / max(p.Total, 1)
+	return th.Paint(theme.Good, strings.Repeat("#", full)) + th.Paint(theme.Muted, strings.Repeat(th.Glyphs.H, jobBarCells-full))
+}

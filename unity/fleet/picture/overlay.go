@@ -1,0 +1,100 @@
+package picture
+
+import (
+	"maps"
+	"unique"
+
+	"github.com/unitty/unitty/unity"
+	"github.com/unitty/unitty/unity/fleet"
+)
+
+// retold is the chunk with the reports of those numbers; what the console says is shared with it. See Pairs.Chunk.
+func (c *Chunk) retold(found []int32, reports *Reports, since ticks, note string) *Chunk {
+	if !c.changes(found, since, note) {
+		return c
+	}
+	rows := make([]news, c.n)
+	out := &Chunk{site: c.site, foldedSite: c.foldedSite, foldedKey: c.foldedKey, n: c.n, readAt: c.readAt, own: c.own,
+		flags: make([]flag, c.n), odd: maps.Clone(c.odd)}
+	none := unique.Make("")
+	silent := news{client: none, os: none, device: none, public: none, note: unique.Make(note)}
+	for i := range rows {
+		out.flags[i] = c.flags[i]
+		switch r := found[i]; {
+		case r != fleet.None:
+			row := reports.row(int(r))
+			rows[i] = row.news()
+			out.flags[i] = c.flags[i]&^(ofReport|odd) | row.c.flags[row.i]&ofReport
+			out.takeOdd(i, row)
+		case c.flags[i]&joined != 0 && c.statusAt.at(i) >= since:
+			rows[i] = c.Row(i).news()
+		default:
+			rows[i] = silent
+			out.flags[i] &^= ofReport | odd
+			out.takeOdd(i, Row{})
+		}
+	}
+	out.packHeard(func(i int) *news { return &rows[i] })
+	out.packFolded()
+	return out
+}
+
+// changes tells whether retold makes another chunk.
+func (c *Chunk) changes(found []int32, since ticks, note string) bool {
+	for i, r := range found {
+		if r != fleet.None || c.flags[i]&joined != 0 && c.statusAt.at(i) < since || c.flags[i]&joined == 0 && c.note.at(i) != note {
+			return true
+		}
+	}
+	return false
+}
+
+// takeOdd replaces the unreadable instants of a row's report by those of another row; the zero Row has none.
+func (c *Chunk) takeOdd(i int, from Row) {
+	for _, which := range []instant{reportSeen, lastScan} {
+		delete(c.odd, oddKey{u32(i), which})
+		if !from.Valid() || !from.has(odd) {
+			continue
+		}
+		if raw := from.c.odd[oddKey{u32(from.Index()), which}]; raw != nil {
+			c.keepOdd(i, map[instant][]byte{which: raw})
+		}
+	}
+	for _, which := range []instant{firstSeen, lastSeen, lastInfected} {
+		if c.odd[oddKey{u32(i), which}] != nil {
+			c.flags[i] |= odd
+		}
+	}
+}
+
+// Named is the chunk with these names at the groups that have none; all else is shared with it. The same chunk comes back
+// where nothing is new.
+func (c *Chunk) Named(groups map[unity.GroupID]unity.Text) *Chunk {
+	dict, changed := make([]label, len(c.group.dict)), false
+	for i, l := range c.group.dict {
+		if name := groups[unity.GroupID(l.id.Value())]; !l.named() && !name.Empty() {
+			l.given, changed = unique.Make(name.Raw()), true
+		}
+		dict[i] = l
+	}
+	if !changed {
+		return c
+	}
+	out := &Chunk{site: c.site, foldedSite: c.foldedSite, foldedKey: c.foldedKey, n: c.n, readAt: c.readAt, own: c.own, heard: c.heard,
+		flags: c.flags, isJoined: c.isJoined, odd: c.odd}
+	out.group.dict = dict
+	return out
+}
+
+// Nameless tells whether a machine is in a group that has no name, of those that are not among the known ones.
+func (c *Chunk) Nameless(known map[unity.GroupID]unity.Text) bool {
+	if c == nil {
+		return false
+	}
+	for _, l := range c.group.dict {
+		if _, ok := known[unity.GroupID(l.id.Value())]; !ok && l.id.Value() != "" && !l.named() {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,180 @@
+package views
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+
+	"github.com/unitty/unitty/ui"
+	"github.com/unitty/unitty/unity"
+	"github.com/unitty/unitty/unity/dispatch"
+	"github.com/unitty/unitty/unity/fleet"
+)
+
+// pollCommand makes an agent on Windows fetch its commands at once, when typed at the machine.
+const pollCommand = "WRSA.exe -poll"
+
+// pollHint is what hastens a command that is still waiting, "" where nothing does.
+func (e *Env) pollHint(id unity.EndpointID, s unity.CommandState) string {
+	if !s.Open() {
+		return ""
+	}
+	if p := e.current(); p != nil {
+		if r, ok := p.Get(id); ok && strings.Contains(strings.ToLower(r.OS()), "mac") {
+			return ""
+		}
+	}
+	return pollCommand
+}
+
+// Ledger tells which commands jobs of this console have sent. It is made once and reads nothing by itself.
+func (e *Env) Ledger() *dispatch.Ledger {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.ledger == nil {
+		e.ledger = dispatch.NewLedger(e.Journal, dispatch.Binding{BaseURL: e.Client.BaseURL(), Key: e.Client.Key()})
+	}
+	return e.ledger
+}
+
+// sender says who gave a command.
+func (e *Env) sender(c *unity.Command) string {
+	who, _ := e.Ledger().By(c)
+	return who
+}
+
+// expectedFor says when the agent is expected to fetch a waiting command, "" where nothing is known of the machine.
+func (e *Env) expectedFor(c *unity.Command) string {
+	if !c.State.Open() || e.lastSeen(c.EndpointID).IsZero() {
+		return ""
+	}
+	return e.NextPoll(c.EndpointID)
+}
+
+// aftermath says what the agent has reported since a time: a scan, and whether it finds an infection. It is empty while the
+// agent has not been heard of since then, or nothing of it is known.
+func (e *Env) aftermath(id unity.EndpointID, at time.Time) string {
+	p := e.current()
+	if p == nil || at.IsZero() {
+		return ""
+	}
+	r, ok := p.Get(id)
+	if !ok || !r.Seen().After(at) {
+		return ""
+	}
+	var parts []string
+	if scan := r.LastScan(); scan.Known() && scan.After(at) {
+		parts = append(parts, "scanned "+ago(scan.Time, e.now()))
+	}
+	switch on, known := r.Infected(); {
+	case known && on:
+		parts = append(parts, "infected")
+	case known && r.LastInfected().Known() && r.LastInfected().After(at.Add(-recentInfection)):
+		parts = append(parts, "infection cleared")
+	case known:
+		parts = append(parts, "not infected")
+	}
+	return join(parts...)
+}
+
+// recentInfection is how long before a command an infection may have been reported for its absence to be worth a word.
+const recentInfection = 30 * 24 * time.Hour
+
+// trackingWords say how far an agent is with a command that was given at that time.
+func (e *Env) trackingWords(id unity.EndpointID, s unity.CommandState, given time.Time) string {
+	if s.Open() {
+		return s.String() + " · " + e.NextPoll(id)
+	}
+	return join(s.String(), e.aftermath(id, given))
+}
+
+func againSpec() ui.Spec {
+	return ui.Spec{ID: "command.again", Title: "send again", Help: "Sends commands once more that their agents let elapse.", Keys: []string{"E"},
+		Arity: ui.Many, Risk: ui.RiskChange, Hint: 20}
+}
+
+// againAction sends elapsed commands of a site again, whoever gave them. What is sent is asked about as any command is.
+func (e *Env) againAction(site unity.Site) ui.Action[unity.Command] {
+	return ui.Action[unity.Command]{Spec: againSpec(),
+		Ready: func(sel ui.Selection[unity.Command]) string {
+			if _, reason := againOperation(sel.Items); reason != "" {
+				return reason
+			}
+			return e.sendable([]fleet.Ref{{Site: site.ID}})
+		},
+		Do: func(sel ui.Selection[unity.Command]) tea.Cmd {
+			op, reason := againOperation(sel.Items)
+			if reason != "" {
+				return ui.Toast(ui.Warn, reason)
+			}
+			return e.proposeOn(op.Name+" again", op, choice{refs: e.commanded(site, sel.Items), hidden: sel.Hidden, filter: sel.Filter})
+		}}
+}
+
+// againOperation is the operation of commands that can be sent again together, or why they cannot.
+func againOperation(commands []*unity.Command) (op dispatch.Operation, reason string) {
+	for i, c := range commands {
+		if c.State != unity.StateElapsed {
+			return op, "only elapsed commands are sent again"
+		}
+		next, err := dispatch.OperationNamed(c.Command.Raw(), c.Parameters.Raw())
+		switch {
+		case err != nil:
+			return op, unity.Clean(err.Error())
+		case i > 0 && (next.ID != op.ID || next.Parameters != op.Parameters):
+			return op, "choose commands of one kind"
+		}
+		op = next
+	}
+	if len(commands) == 0 {
+		return op, "there is no row"
+	}
+	return op, ""
+}
+
+// commanded are the machines that commands of a site were given to, as they were read last.
+func (e *Env) commanded(site unity.Site, commands []*unity.Command) []fleet.Ref {
+	var out []fleet.Ref
+	for _, c := range commands {
+		known := e.refs([]string{string(c.EndpointID)})
+		if len(known) == 1 && known[0].Site == site.ID {
+			out = append(out, known[0])
+			continue
+		}
+		out = append(out, fleet.Ref{ID: c.EndpointID, Site: site.ID, SiteName: site.Name, HostName: c.HostName})
+	}
+	return out
+}
+
+// followPast goes on following the commands of a job of an earlier run.
+func (e *Env) followPast(ctx context.Context, finished ui.Job, report func(ui.Job)) {
+	past, err := dispatch.NewJobs(e.Journal).Load(finished.ID)
+	if err != nil {
+		return // its list says why it cannot be read
+	}
+	e.follow(ctx, &past.Job, finished, report)
+}
+
+// JobBook is where jobs are written down, for the shell.
+func (e *Env) JobBook() *ui.JobBook {
+	return &ui.JobBook{List: e.PastJobs, Again: e.AgainPlan, Follow: e.followPast}
+}
+
+// underWayTile counts the commands that unitty has sent and agents have not fetched yet.
+func (e *Env) underWayTile() ui.Tile {
+	_ = e.Ledger().Read() // what cannot be read does not count, and the jobs panel says why
+	n := e.Ledger().Open(e.now())
+	return ui.Tile{Key: "under-way", Name: "commands under way", Value: thousands(n), Open: func() tea.Cmd {
+		return ui.Toast(ui.Info, fmt.Sprintf("%s sent by unitty, not fetched by their agents yet; the jobs panel lists them", plainCount(n, "command")))
+	}}
+}
+
+func plainCount(n int, of string) string {
+	if n == 1 {
+		return "1 " + of
+	}
+	return thousands(n) + " " + of + "s"
+}
