@@ -124,7 +124,7 @@ func TestListsAgree(t *testing.T) {
 		term := anyTerm(c.pic)
 		rapid.Check(t, func(rt *rapid.T) {
 			expr := strings.Join(rapid.SliceOfN(term, 0, 3).Draw(rt, "terms"), " ")
-			want := c.chosen(rt, ctx, expr)
+			want := c.chosen(ctx, rt, expr)
 			fresh := c.list(rt, func() error { return c.app.listEndpoints(ctx, c.sess, selection{where: expr}) })
 			cached := c.list(rt, func() error { return c.app.listCached(ctx, c.sess, k, selection{where: expr}) })
 			for id := range want {
@@ -148,7 +148,7 @@ func TestListsAgree(t *testing.T) {
 }
 
 // chosen are the ids that the picture chooses.
-func (c *keptConsole) chosen(t *rapid.T, ctx context.Context, expr string) map[string]bool {
+func (c *keptConsole) chosen(ctx context.Context, t *rapid.T, expr string) map[string]bool {
 	q, err := picture.Language(false, c.sess.settings.StaleAfter, c.sess.client.Now, nil).Compile(expr)
 	if err != nil {
 		t.Fatalf("%q: %v", expr, err)

@@ -112,22 +112,36 @@ func (a *app) follow(console *live.Fleet) (stop func()) {
 	}
 }
 
-// machinesNamed are the machines of a picture that names may mean, in no order, each once.
-func machinesNamed(p *picture.Picture, names []wanted, staleAfter time.Duration) []*fleet.Machine {
-	var out []*fleet.Machine
-	seen := map[picture.Row]bool{}
-	add := func(r picture.Row) {
-		if !seen[r] {
-			seen[r] = true
-			out = append(out, r.Machine(staleAfter))
+// meant tells which machines names may mean: those of a host name, or of an id.
+type meant struct {
+	hosts map[string]bool
+	ids   map[unity.EndpointID]bool
+}
+
+func meantBy(names []wanted) meant {
+	m := meant{hosts: map[string]bool{}, ids: map[unity.EndpointID]bool{}}
+	for _, w := range names {
+		if host := unity.Fold(w.name); host != "" { // what folds to nothing is nobody's name
+			m.hosts[host] = true
+		}
+		if id := strings.ToLower(strings.TrimSpace(w.name)); unity.IsGUID(id) {
+			m.ids[unity.EndpointID(id)] = true
 		}
 	}
-	for _, w := range names {
-		if r, ok := p.Get(unity.EndpointID(strings.ToLower(strings.TrimSpace(w.name)))); ok {
-			add(r)
-		}
-		for _, r := range p.ByHost(w.name) {
-			add(r)
+	return m
+}
+
+func (m meant) has(r picture.Row) bool {
+	return m.hosts[r.FoldedHost()] || len(m.ids) > 0 && m.ids[r.ID()]
+}
+
+// machinesNamed are the machines of a picture that names may mean.
+func machinesNamed(p *picture.Picture, names []wanted, staleAfter time.Duration) []*fleet.Machine {
+	m := meantBy(names)
+	var out []*fleet.Machine
+	for r := range p.Rows() {
+		if m.has(r) {
+			out = append(out, r.Machine(staleAfter))
 		}
 	}
 	return out

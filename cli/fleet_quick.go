@@ -162,17 +162,10 @@ func (q *quick) among(sites []unity.Site, read map[unity.SiteID][]*fleet.Machine
 
 // meet begins to read a machine by its id as soon as the picture names one that may be meant.
 func (q *quick) meet(ctx context.Context, asked *endpointReads) func(*picture.Chunk) {
-	hosts, ids := map[string]bool{}, map[unity.EndpointID]bool{}
-	for _, w := range q.names {
-		if unity.IsGUID(strings.TrimSpace(w.name)) {
-			ids[unity.EndpointID(strings.ToLower(strings.TrimSpace(w.name)))] = true
-		} else if host := unity.Fold(w.name); host != "" {
-			hosts[host] = true
-		}
-	}
+	m := meantBy(q.names)
 	return func(c *picture.Chunk) {
 		for i := range c.Len() {
-			if row := c.Row(i); (hosts[row.FoldedHost()] || len(ids) > 0 && ids[row.ID()]) && !row.Deactivated() {
+			if row := c.Row(i); m.has(row) && !row.Deactivated() {
 				asked.start(ctx, row.SiteID(), row.ID())
 			}
 		}

@@ -39,6 +39,9 @@ type Delta[T any] struct {
 const (
 	// livePace is the least time between two reads of a live list: nobody sees more, and a sync publishes often.
 	livePace = 200 * time.Millisecond
+	// readingPace is where the time between two reads grows to while a sync goes on: rows come in all over the list, and a screen
+	// that is drawn anew five times a second cannot be read.
+	readingPace = time.Second
 	// mergeMost is how many rows go into a table between two keys.
 	mergeMost = 6000
 	// shareOfTime is how much longer the pause after a read is than the read.
@@ -118,7 +121,11 @@ func (l *List[T, K]) mergedDelta(m deltaMsg[T]) tea.Cmd {
 	}
 	d := &m.delta
 	if !m.rest {
-		f.pace, m.some = max(livePace, shareOfTime*m.took), len(d.Items)+len(d.Gone) > 0
+		least := livePace
+		if d.Progress != "" {
+			least = min(max(livePace, 2*f.pace), readingPace)
+		}
+		f.pace, m.some = max(least, shareOfTime*m.took), len(d.Items)+len(d.Gone) > 0
 	}
 	if !m.rest && m.some {
 		l.rows.Begin()

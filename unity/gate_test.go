@@ -172,13 +172,16 @@ func TestReadOnly(t *testing.T) {
 // A keycode of this form makes a path that no gate lets through.
 func TestEveryCallPassesTheGate(t *testing.T) {
 	c, s, _ := scripted(t, func(_ int, w http.ResponseWriter, _ *http.Request) { answer(w, 200, "{}") }, func(o *Options) { o.GSMKey = "../x" })
-	local := []string{"BaseURL", "Key", "Now", "Parallel", "ReadOnly", "Skew", "CommandRequest"}
+	local := []string{"BaseURL", "Key", "Now", "Parallel", "ReadOnly", "Skew"}
 	unreachable := []string{"Ping"} // has a path of its own, with nothing of the caller's in it
 	v := reflect.ValueOf(c)
 	for i := range v.NumMethod() {
 		m := v.Type().Method(i)
 		if slices.Contains(local, m.Name) || slices.Contains(unreachable, m.Name) {
 			continue
+		}
+		if m.Type.Out(0) == reflect.TypeFor[Request]() {
+			continue // it builds what Do sends, and Do is asked below
 		}
 		args := make([]reflect.Value, 0, 4)
 		for j := 1; j < m.Type.NumIn(); j++ {

@@ -198,6 +198,7 @@ func (r *Rows[T, K]) ToggleMark() {
 // MarkShown marks all shown rows and no others.
 func (r *Rows[T, K]) MarkShown() {
 	r.settle()
+	r.marks.reserve(len(r.shown))
 	for _, x := range r.shown {
 		r.marks.Set(x.key, true)
 	}
@@ -206,6 +207,7 @@ func (r *Rows[T, K]) MarkShown() {
 // Invert changes the mark of every shown row; hidden rows keep theirs.
 func (r *Rows[T, K]) Invert() {
 	r.settle()
+	r.marks.reserve(len(r.shown))
 	for _, x := range r.shown {
 		r.marks.Toggle(x.key)
 	}
@@ -225,13 +227,7 @@ func (r *Rows[T, K]) Chosen() (items, hidden []*T, keys []K, marked bool) {
 		return []*T{x.item}, nil, []K{x.key}, false
 	}
 	keys = r.marks.Keys()
-	held := make([]*row[T, K], 0, len(keys))
-	for _, k := range keys {
-		if x, ok := r.byKey[k]; ok {
-			held = append(held, x)
-		}
-	}
-	slices.SortFunc(held, r.compare)
+	held := r.held(keys)
 	for _, x := range held {
 		items = append(items, x.item)
 		if !r.visible(x) {
@@ -239,4 +235,28 @@ func (r *Rows[T, K]) Chosen() (items, hidden []*T, keys []K, marked bool) {
 		}
 	}
 	return items, hidden, keys, true
+}
+
+// few is the part of the rows, one in so many, up to which marked ones are looked up and sorted. Of more the whole order is gone
+// through instead.
+const few = 32
+
+// held gives the rows of ids that are held, in display order.
+func (r *Rows[T, K]) held(keys []K) []*row[T, K] {
+	out := make([]*row[T, K], 0, min(len(keys), len(r.order)))
+	if len(keys) > len(r.order)/few {
+		for _, x := range r.order {
+			if r.marks.Has(x.key) {
+				out = append(out, x)
+			}
+		}
+		return out
+	}
+	for _, k := range keys {
+		if x, ok := r.byKey[k]; ok {
+			out = append(out, x)
+		}
+	}
+	slices.SortFunc(out, r.compare)
+	return out
 }

@@ -2,6 +2,7 @@ package table
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 )
 
@@ -39,6 +40,16 @@ func (m *Marks[K]) Set(k K, on bool) {
 	m.order[k] = m.next
 }
 
+// reserve makes room for n more marks at once, which is several times faster than growing.
+func (m *Marks[K]) reserve(n int) {
+	if n <= len(m.order) {
+		return
+	}
+	all := make(map[K]uint64, len(m.order)+n)
+	maps.Copy(all, m.order)
+	m.order = all
+}
+
 // Toggle changes the mark of k and returns the new state.
 func (m *Marks[K]) Toggle(k K) bool {
 	on := !m.Has(k)
@@ -63,10 +74,18 @@ func (m *Marks[K]) Version() uint64 { return m.version }
 
 // Keys returns the ids in order of marking.
 func (m *Marks[K]) Keys() []K {
-	keys := make([]K, 0, len(m.order))
-	for k := range m.order {
-		keys = append(keys, k)
+	type marked struct {
+		key K
+		n   uint64
 	}
-	slices.SortFunc(keys, func(a, b K) int { return cmp.Compare(m.order[a], m.order[b]) })
+	all := make([]marked, 0, len(m.order))
+	for k, n := range m.order {
+		all = append(all, marked{k, n})
+	}
+	slices.SortFunc(all, func(a, b marked) int { return cmp.Compare(a.n, b.n) })
+	keys := make([]K, len(all))
+	for i := range all {
+		keys[i] = all[i].key
+	}
 	return keys
 }

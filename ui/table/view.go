@@ -186,11 +186,11 @@ func (v *View[T, K]) layout(w int) ([]ColumnWidth, []int) {
 	return v.plan, v.planCols
 }
 
-// scroll keeps the cursor on the screen. When rows come or go above it, it keeps its line; at the top of the list the
-// top stays in view as long as the cursor fits below it.
+// scroll keeps the cursor on the screen. When rows come or go above it, it keeps its line, so that a list that is still being read
+// does not move under the reader.
 func (v *View[T, K]) scroll(height int, changed bool) {
 	n, at := v.rows.Len(), v.rows.CursorIndex()
-	if changed && v.offset > 0 && v.line >= 0 && at >= 0 {
+	if changed && v.line >= 0 && at >= 0 {
 		v.offset = at - v.line
 	}
 	v.offset = max(0, min(v.offset, n-height))

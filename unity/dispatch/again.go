@@ -54,12 +54,17 @@ func (js *Jobs) Retry(ctx context.Context, c *unity.Client, id string, b Binding
 	if p.State == JobRunning {
 		return nil, fmt.Errorf("job %s is still run by %s", p.ID, p.Holder)
 	}
+	if err := p.story.mayResume(c, b); err != nil {
+		return nil, err
+	}
+	if some == SomeElapsed {
+		if err := p.look(ctx, c); err != nil {
+			return nil, err
+		}
+	}
 	refs := p.chosen(some)
 	if len(refs) == 0 {
 		return nil, ErrNothingToDo
-	}
-	if err := p.story.mayResume(c, b); err != nil {
-		return nil, err
 	}
 	o.RetryOf, o.Binding = p.ID, b
 	if p.Object != nil {
