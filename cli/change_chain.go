@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -30,6 +31,7 @@ func (a *app) runChain(ctx context.Context, sess *session, ch *change.Chain, fla
 	options := sess.runOptions(flags.note)
 	options.Pause = a.pause(sess)
 	var partly error
+	var done chainJSON
 	err := ch.Run(ctx, func(step int, plan *dispatch.Plan) (*dispatch.Job, error) {
 		_, _ = fmt.Fprintf(a.err, "step %d of %d: %s\n", step+1, len(ch.Steps), unity.Clean(ch.Steps[step].Title))
 		job, err := plan.Run(ctx, sess.client, options)
@@ -37,8 +39,16 @@ func (a *app) runChain(ctx context.Context, sess *session, ch *change.Chain, fla
 			return nil, err
 		}
 		partly = errors.Join(partly, jobError(job))
-		return job, errors.Join(err, a.printJob(job), writeFailed(flags.failedTo, job))
+		if a.flags.output == "json" || a.flags.jq != "" {
+			done.add(unity.Clean(ch.Steps[step].Title), job)
+		} else {
+			err = errors.Join(err, a.printJob(job))
+		}
+		return job, errors.Join(err, writeFailed(flags.failedTo, job))
 	})
+	if len(done.Steps) > 0 {
+		err = errors.Join(err, a.printValue(done))
+	}
 	var stopped *change.StateError
 	if errors.As(err, &stopped) {
 		return &codeError{exitPartly, stopped.Error()}
@@ -47,6 +57,34 @@ func (a *app) runChain(ctx context.Context, sess *session, ch *change.Chain, fla
 		return err
 	}
 	return partly
+}
+
+// chainJSON is what became of a combined action: the job of the last step that ran, for each target its latest outcome, and
+// the steps one by one.
+type chainJSON struct {
+	JobID   string `json:"JobId"`
+	Results []resultJSON
+	Steps   []stepJSON
+}
+
+// stepJSON is one step.
+type stepJSON struct {
+	Title   string
+	JobID   string `json:"JobId"`
+	Results []resultJSON
+}
+
+func (c *chainJSON) add(title string, j *dispatch.Job) {
+	step := stepJSON{Title: title, JobID: j.ID, Results: resultsOf(j)}
+	c.JobID, c.Steps = j.ID, append(c.Steps, step)
+	for _, r := range step.Results {
+		at := slices.IndexFunc(c.Results, func(x resultJSON) bool { return x.EndpointID == r.EndpointID && x.SiteID == r.SiteID })
+		if at < 0 {
+			c.Results = append(c.Results, r)
+		} else {
+			c.Results[at] = r
+		}
+	}
 }
 
 // endpointDeactivate is the verb with its two combined forms: only the older records of machines that have several, and

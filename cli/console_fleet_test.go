@@ -7,7 +7,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/unitty/unitty/ui/terminal/ptytest"
 	"github.com/unitty/unitty/views"
 )
 
@@ -66,26 +65,5 @@ func TestSavedViewsComeFromTheConfiguration(t *testing.T) {
 	warnings := viewWarnings(&settings{config: c})
 	if len(warnings) != 1 || !strings.Contains(warnings[0], `view "broken"`) || !strings.Contains(warnings[0], "column 1") {
 		t.Fatalf("warnings %q", warnings)
-	}
-}
-
-// TestViewsInARealTerminal goes through the views of the demo, one key each, at three sizes.
-func TestViewsInARealTerminal(t *testing.T) {
-	t.Parallel()
-	for _, z := range sizes() {
-		t.Run(z.String(), func(t *testing.T) {
-			t.Parallel()
-			term := demoOn(t, ptytest.Opt{W: z.w, H: z.h}, "--seed", "4")
-			term.WaitText("40 rows")
-			for _, v := range [][2]string{{"1", "Infected"}, {"3", "Stale"}, {"8", "Seats over"}, {"0", "Everything"}} {
-				press(t, term, v[0], func(s ptytest.Screen) bool { return s.Contains(v[1]) && s.Contains(" row") })
-			}
-			press(t, term, "q", func(s ptytest.Screen) bool { return s.Contains("40 rows") })
-			term.Keys("q")
-			if e := term.Exit(); e.Code != 0 {
-				t.Errorf("exit %+v", e)
-			}
-			sane(t, term.Raw())
-		})
 	}
 }

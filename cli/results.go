@@ -102,11 +102,16 @@ func (a *app) printValue(v any) error {
 	return a.printJSON(raw, code)
 }
 
-func (a *app) printJob(j *dispatch.Job) error {
+func resultsOf(j *dispatch.Job) []resultJSON {
 	results := make([]resultJSON, 0, len(j.Results))
 	for _, r := range j.Results {
 		results = append(results, refJSON(r.Ref, r.State, r.Reason, r.RequestID))
 	}
+	return results
+}
+
+func (a *app) printJob(j *dispatch.Job) error {
+	results := resultsOf(j)
 	switch a.flags.output {
 	case "json":
 		return a.printValue(struct {

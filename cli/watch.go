@@ -78,10 +78,13 @@ func (a *app) watch(ctx context.Context, sess *session, where string, every time
 		cancel()
 		<-ended
 	}()
+	gone := a.readerGone(ctx)
 	for {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
+		case <-gone:
+			return syscall.EPIPE
 		case <-console.Changed():
 			if err := w.look(ctx, sess.client.Now); err != nil {
 				return err

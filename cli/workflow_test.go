@@ -54,7 +54,7 @@ type machineTruth struct {
 	Policy string
 	// Plain tells that its name is one of its own and can be typed, that its site takes changes and that no command waits for it.
 	Plain bool
-	// Older tells that a newer record of the same machine has replaced it.
+	// Older tells that a newer active record of the same machine has replaced it.
 	Older bool
 }
 
@@ -74,7 +74,7 @@ func truthOf(w unitytest.Snapshot) truth {
 	}
 	for _, e := range w.Endpoints {
 		names[strings.ToLower(e.HostName)]++
-		if e.LastSeen.After(newest[same(e)].LastSeen) {
+		if !e.Deactivated && e.LastSeen.After(newest[same(e)].LastSeen) {
 			newest[same(e)] = e
 		}
 	}

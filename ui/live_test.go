@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -108,13 +109,17 @@ func TestLiveListKeepsCursorAndMarks(t *testing.T) {
 	if line := selected(t, d); !strings.Contains(line, "M-004") {
 		t.Fatalf("the cursor is on %q", line)
 	}
+	before := lineOf(d.Screen(), "M-004")
 	d.Advance(livePaceAndMore)
 	s.push(ui.Delta[machine]{Items: machinesNamed("A-%03d", 3), Gone: machinesNamed("M-%03d", 2), Total: -1, Progress: "searched 1 of 2 sites", Source: "from disk"})
-	arrive(t, d, "A-000")
+	arrive(t, d, "A-001")
 	want(t, d, "21 rows", "searched 1 of 2 sites", "from disk")
 	wantNot(t, d, "M-000", "M-001", "kept current")
 	if line := selected(t, d); !strings.Contains(line, "M-004") {
 		t.Fatalf("the cursor went to %q:\n%s", line, d.Screen())
+	}
+	if at := lineOf(d.Screen(), "M-004"); at != before {
+		t.Fatalf("the row under the cursor went from line %d to %d:\n%s", before, at, d.Screen())
 	}
 	if keys := w.marks.Keys(); len(keys) != 1 || keys[0] != "id-M-003" {
 		t.Fatalf("the marks are %v", keys)
@@ -187,4 +192,9 @@ func TestLiveListSaysWhyThereIsNothing(t *testing.T) {
 	s.push(ui.Delta[machine]{Items: machinesNamed("M-%03d", 2), Total: -1})
 	arrive(t, d, "M-001")
 	wantNot(t, d, "cannot be reached")
+}
+
+// lineOf is the line of a screen on which a text stands, or -1.
+func lineOf(screen, text string) int {
+	return slices.IndexFunc(strings.Split(screen, "\n"), func(line string) bool { return strings.Contains(line, text) })
 }

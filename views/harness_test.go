@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -16,6 +17,7 @@ import (
 	"github.com/unitty/unitty/ui"
 	"github.com/unitty/unitty/ui/uitest"
 	"github.com/unitty/unitty/unity"
+	"github.com/unitty/unitty/unity/dispatch/journal"
 	"github.com/unitty/unitty/unity/fleet/live"
 	"github.com/unitty/unitty/unity/unitytest"
 	"github.com/unitty/unitty/views"
@@ -95,26 +97,33 @@ func open(t *testing.T, w, h int, o unitytest.Options) *console {
 	if err := sim.Err(); err != nil {
 		t.Fatal(err)
 	}
-	return openOn(t, sim, w, h, nil)
+	return openOn(t, sim, serve(t, sim), w, h, nil)
 }
 
-// openOn opens the program on a simulated API; with changes what it is made of before it starts.
-func openOn(t *testing.T, sim *unitytest.Server, w, h int, with func(*views.Env, *ui.Config)) *console {
+// serve gives the address of a simulated API.
+func serve(t *testing.T, sim *unitytest.Server) string {
 	t.Helper()
 	server := httptest.NewServer(sim)
 	t.Cleanup(server.Close)
+	return server.URL
+}
+
+// openOn opens the program on a simulated API at its address; with changes what it is made of before it starts.
+func openOn(t *testing.T, sim *unitytest.Server, at string, w, h int, with func(*views.Env, *ui.Config)) *console {
+	t.Helper()
 	creds := sim.Credentials()
 	key, err := unity.ParseKeycode(creds.GSMKey)
 	if err != nil {
 		t.Fatal(err)
 	}
-	source := &tokens{base: server.URL, creds: creds, scope: "Console.GSM SkyStatus.GSM SkyStatus.Site SkyStatus.Reporting"}
-	client, err := unity.New(unity.Options{BaseURL: server.URL, GSMKey: key, Tokens: source, Version: "test"})
+	source := &tokens{base: at, creds: creds, scope: "Console.GSM SkyStatus.GSM SkyStatus.Site SkyStatus.Reporting"}
+	client, err := unity.New(unity.Options{BaseURL: at, GSMKey: key, Tokens: source, Version: "test"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	env := views.NewEnv(client, creds.Username)
 	env.Scopes = source.scopes
+	env.Journal = journal.At(filepath.Join(t.TempDir(), "jobs"))
 	th, err := theme.New("", "", true)
 	if err != nil {
 		t.Fatal(err)

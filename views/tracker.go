@@ -92,7 +92,7 @@ func (e *Env) trackingWords(id unity.EndpointID, s unity.CommandState, given tim
 }
 
 func againSpec() ui.Spec {
-	return ui.Spec{ID: "command.again", Title: "send again", Help: "Sends commands once more that their agents let elapse.", Keys: []string{"E"},
+	return ui.Spec{ID: "command.again", Title: "resend elapsed", Help: "Sends commands once more that their agents let elapse.", Keys: []string{"E"},
 		Arity: ui.Many, Risk: ui.RiskChange, Hint: 20}
 }
 

@@ -27,7 +27,7 @@ func TestIsolateThreeHundredOfTwelve(t *testing.T) {
 			if err := sim.Err(); err != nil {
 				t.Fatal(err)
 			}
-			b := workbench(t, sim, t.TempDir())
+			b := workbench(t, sim, 160, 60)
 			meant := b.markMany()
 			b.askAboutMany(meant)
 			b.sendMany(meant)

@@ -23,19 +23,26 @@ import (
 // bench is a console with what a technician has besides: jobs that are written down, exports, and every key counted.
 type bench struct {
 	*console
-	exports string
+	// exports is the folder of exports, jobs that of the journals, at the address of the simulated API.
+	exports, jobs, at string
 	// keys counts every key, letters of filters and choices included; a paste is one. names counts the letters of the names and
 	// numbers that a question wants typed in full.
 	keys, names int
 }
 
 // workbench opens a console on a simulated API and waits until all machines are read.
-func workbench(t *testing.T, sim *unitytest.Server, jobs string) *bench {
+func workbench(t *testing.T, sim *unitytest.Server, w, h int) *bench {
 	t.Helper()
-	b := &bench{exports: t.TempDir()}
-	b.console = openOn(t, sim, 160, 60, func(e *views.Env, cfg *ui.Config) {
+	return session(t, sim, serve(t, sim), t.TempDir(), w, h)
+}
+
+// session is a workbench on an address and a folder of journals that an earlier one may have used.
+func session(t *testing.T, sim *unitytest.Server, at, jobs string, w, h int) *bench {
+	t.Helper()
+	b := &bench{exports: t.TempDir(), jobs: jobs, at: at}
+	b.console = openOn(t, sim, at, w, h, func(e *views.Env, cfg *ui.Config) {
 		e.Journal, e.Profile = journal.At(jobs), "test"
-		cfg.Jobs = &ui.JobBook{List: e.PastJobs, Again: e.AgainPlan}
+		cfg.Jobs = e.JobBook()
 		cfg.ExportDir = b.exports
 	})
 	limit := time.After(30 * time.Second)
@@ -241,13 +248,14 @@ func (a *tally) words(n int) string {
 	return fmt.Sprintf("%d to %d", all[0], all[len(all)-1])
 }
 
-// TestWorkflows does every workflow in three random worlds by keys alone, and holds what the server saw against what was meant.
+// TestWorkflows does every workflow in three random worlds, on windows of three sizes, by keys alone, and holds what the server saw against what was meant.
 func TestWorkflows(t *testing.T) {
 	t.Parallel()
+	sizes := [][2]int{{160, 60}, {80, 24}, {120, 30}}
 	took := &tally{took: map[int]map[int]bool{}}
 	t.Run("walks", func(t *testing.T) {
 		for _, f := range workflows() {
-			for seed := range 3 {
+			for seed := range sizes {
 				t.Run(fmt.Sprintf("%02d %s/seed %d", f.n, f.name, seed), func(t *testing.T) {
 					t.Parallel()
 					o := unitytest.Options{Seed: uint64(100 + seed), Sites: 16, Endpoints: 320, AccessTTL: 200 * 24 * time.Hour}
@@ -258,7 +266,7 @@ func TestWorkflows(t *testing.T) {
 					if err := sim.Err(); err != nil {
 						t.Fatal(err)
 					}
-					b := workbench(t, sim, t.TempDir())
+					b := workbench(t, sim, sizes[seed][0], sizes[seed][1])
 					f.walk(b)
 					if f.most > 0 && b.keys > f.most {
 						t.Errorf("it took %d keys, %d are allowed", b.keys, f.most)

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"slices"
@@ -184,9 +185,17 @@ type effect struct {
 	first, whole time.Duration
 }
 
-// press types keys and waits until the program is at rest again. A program that says nothing at all gets a little longer.
+// spread is over how long the moments of keys are spread: longer than any program's time from frame to frame, so that keys do not
+// always come at the same distance to the next one.
+const spread = 50 * time.Millisecond
+
+// press types keys at some moment and waits until the program is at rest again. A program that says nothing at all gets a little
+// longer.
 func (t *wire) press(ctx context.Context, keys string) (effect, error) {
 	before := t.screen()
+	if err := pause(ctx, rand.N(spread)); err != nil { //nolint:gosec // no secret
+		return effect{}, err
+	}
 	t.mu.Lock()
 	from := len(t.raw)
 	t.first = time.Time{}

@@ -128,11 +128,14 @@ func (d *drawer[T, K]) row(x *row[T, K], selected bool) string {
 		base = theme.SelectedIdle
 	case marked:
 		base = theme.Marked
-	case changed:
-		base = theme.Changed
 	}
-	d.tone = base
-	d.put(base, d.gutter(selected, marked, changed))
+	margin := base
+	if margin == theme.Plain && changed {
+		// The sign alone is painted: a whole row in another tone would be sent twice for each change.
+		margin = theme.Changed
+	}
+	d.tone = margin
+	d.put(margin, d.gutter(selected, marked, changed))
 	for i, at := range d.places {
 		c := &d.view.rows.cols[at]
 		text, n := cells.Fit(c.text(x.item), d.plan[i].Width, d.th.Glyphs.Ellipsis)

@@ -312,3 +312,27 @@ func TestEverySizeIsDrawn(t *testing.T) {
 		}
 	}
 }
+
+// TestFewLongNamesLeaveRoom gives a column the width of most of its cells first, and the rest only where nobody else needs it.
+func TestFewLongNamesLeaveRoom(t *testing.T) {
+	r := NewRows(func(s *string) string { return *s }, []Column[string]{
+		{ID: "name", Title: "Name", Min: 4, Max: 40, Text: func(s *string) string { return *s }},
+		{ID: "twice", Title: "Twice", Min: 4, Max: 40, Priority: 1, Text: func(s *string) string { return *s + *s }},
+	}, nil)
+	items := make([]*string, 40)
+	for i := range items {
+		text := fmt.Sprintf("host%04d", i)
+		if i == 7 {
+			text = "host-with-a-name-of-forty-cells-or-so-00"
+		}
+		items[i] = &text
+	}
+	r.Merge(items)
+	var v View[string, string]
+	v.Render(r, theme.Theme{}, 40, 10, true)
+	for w, want := range map[int][2]int{40: {21, 16}, 30: {11, 16}, 27: {8, 16}, 26: {8, 15}, 200: {40, 40}} {
+		if plan := v.Layout(w); plan[0].Width != want[0] || plan[1].Width != want[1] {
+			t.Errorf("at %d cells the widths are %d and %d, want %v", w, plan[0].Width, plan[1].Width, want)
+		}
+	}
+}

@@ -25,8 +25,8 @@ func Track(ctx context.Context, c *unity.Client, j *Job, told func(Tracked)) err
 	return track(ctx, c, j, told, func() {})
 }
 
-// track is Track; round is called whenever all sites were asked once.
-func track(ctx context.Context, c *unity.Client, j *Job, told func(Tracked), round func()) error {
+// track is Track; read is called whenever all commands of a site have been told.
+func track(ctx context.Context, c *unity.Client, j *Job, told func(Tracked), read func()) error {
 	open := map[unity.SiteID]map[unity.EndpointID]bool{}
 	for i := range j.Results {
 		if r := &j.Results[i]; r.State == Sent && j.follows(r.Ref.ID) {
@@ -50,11 +50,11 @@ func track(ctx context.Context, c *unity.Client, j *Job, told func(Tracked), rou
 				continue
 			}
 			follow(commands, j, j.before[site], ids, told)
+			read()
 			if len(ids) == 0 {
 				delete(open, site)
 			}
 		}
-		round()
 	}
 	return nil
 }
@@ -80,17 +80,23 @@ func (js *Jobs) Track(ctx context.Context, c *unity.Client, j *Job, told func(Tr
 		last[id] = s
 	}
 	news := map[unity.CommandState][]int{}
+	var seen []Tracked
 	return track(ctx, c, j, func(t Tracked) {
 		if last[t.ID] != t.State {
 			last[t.ID] = t.State
 			news[t.State] = append(news[t.State], at[t.ID])
 		}
-		told(t)
+		seen = append(seen, t)
 	}, func() {
-		// What cannot be written now, since another process holds the journal, is written after the next look.
+		// What cannot be written now, since another process holds the journal, is written after the next look. The rest is
+		// written before it is told: whoever hears of an elapsed command can send it again at once.
 		if len(news) > 0 && js.noteTracked(j.ID, news) == nil {
 			clear(news)
 		}
+		for _, t := range seen {
+			told(t)
+		}
+		seen = seen[:0]
 	})
 }
 

@@ -112,7 +112,7 @@ func (c *console) build(ctx context.Context) error {
 	if err := ui.CheckKeys(cfg); err != nil {
 		return err
 	}
-	c.Driver = uitest.New(ui.New(cfg), width, height)
+	c.Driver = uitest.New(ui.New(cfg), width, height) //nolint:contextcheck // the shell lives until it is closed, not for as long as the call
 	return nil
 }
 

@@ -65,8 +65,8 @@ type Chunk struct {
 	// flags are of both kinds of columns.
 	flags    []flag
 	isJoined bitmap
-	own
-	heard
+	*own
+	*heard
 	odd map[oddKey][]byte
 
 	// byID finds rows by id; it is made when a picture that differs little from another is asked.

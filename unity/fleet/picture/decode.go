@@ -143,7 +143,7 @@ func (d *decoder) part() Part {
 	}
 	c := newChunk(site, n)
 	for i := range c.flags {
-		c.flags[i] = flag(flags[2*i]) | flag(flags[2*i+1])<<8
+		c.flags[i] = flag(binary.LittleEndian.Uint16(flags[2*i:]))
 	}
 	d.machines(c)
 	d.threats(c)
@@ -220,11 +220,12 @@ func (d *decoder) stamps(n int) (s stamps) {
 func (d *decoder) instants(n int) []ticks {
 	u := d.uint()
 	base := d.uint()
-	if u >= uint64(len(units())) || n > len(d.nums) {
+	steps := units()
+	if u >= uint64(len(steps)) || n > len(d.nums) {
 		d.fail()
 		return nil
 	}
-	unit := uint64(units()[u]) //nolint:gosec // a step is not negative
+	unit := uint64(steps[u]) //nolint:gosec // a step is not negative
 	out := make([]ticks, n)
 	for i := range out {
 		if v := d.uint(); v > 0 {
@@ -306,7 +307,7 @@ func (d *decoder) codes(n, entries int) (out codes) {
 	}
 	for i := range n {
 		code := d.uint()
-		if code >= uint64(entries) { //nolint:gosec // not negative
+		if code >= uint64(entries) {
 			d.fail()
 			return codes{}
 		}

@@ -84,7 +84,7 @@ func (e *Encoder) part(c *Chunk, from, to int) {
 	n := to - from
 	e.count(n)
 	for _, f := range c.flags[from:to] {
-		e.nums = append(e.nums, byte(f), byte(f>>8))
+		e.nums = binary.LittleEndian.AppendUint16(e.nums, uint16(f))
 	}
 	e.machines(c, from, to)
 	e.threats(c, from, to)
@@ -189,7 +189,7 @@ func (e *Encoder) instants(all []ticks) {
 	}
 	u := slices.Index(fits[:], true)
 	e.count(u)
-	e.uint(uint64(base)) //nolint:gosec // the bits of an instant, read back the same way
+	e.uint(uint64(base))
 	for _, t := range all {
 		if t == 0 {
 			e.uint(0)

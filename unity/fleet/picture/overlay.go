@@ -14,7 +14,7 @@ func (c *Chunk) retold(found []int32, reports *Reports, since ticks, note string
 		return c
 	}
 	rows := make([]news, c.n)
-	out := &Chunk{site: c.site, foldedSite: c.foldedSite, foldedKey: c.foldedKey, n: c.n, readAt: c.readAt, own: c.own,
+	out := &Chunk{site: c.site, foldedSite: c.foldedSite, foldedKey: c.foldedKey, n: c.n, readAt: c.readAt, own: c.own, heard: &heard{},
 		flags: make([]flag, c.n), odd: maps.Clone(c.odd)}
 	none := unique.Make("")
 	silent := news{client: none, os: none, device: none, public: none, note: unique.Make(note)}
@@ -80,10 +80,10 @@ func (c *Chunk) Named(groups map[unity.GroupID]unity.Text) *Chunk {
 	if !changed {
 		return c
 	}
-	out := &Chunk{site: c.site, foldedSite: c.foldedSite, foldedKey: c.foldedKey, n: c.n, readAt: c.readAt, own: c.own, heard: c.heard,
+	o := *c.own
+	o.group.dict = dict
+	return &Chunk{site: c.site, foldedSite: c.foldedSite, foldedKey: c.foldedKey, n: c.n, readAt: c.readAt, own: &o, heard: c.heard,
 		flags: c.flags, isJoined: c.isJoined, odd: c.odd}
-	out.group.dict = dict
-	return out
 }
 
 // Nameless tells whether a machine is in a group that has no name, of those that are not among the known ones.

@@ -10,7 +10,7 @@ import (
 
 // newChunk makes a chunk whose columns are still to come.
 func newChunk(site Site, n int) *Chunk {
-	return &Chunk{site: site, foldedSite: unity.Fold(site.Name.Raw()), n: n, flags: make([]flag, n),
+	return &Chunk{site: site, foldedSite: unity.Fold(site.Name.Raw()), n: n, flags: make([]flag, n), own: &own{}, heard: &heard{},
 		foldedKey: strings.ReplaceAll(unity.Fold(site.Key.String()), "-", "")}
 }
 

@@ -122,18 +122,53 @@ func (t *texts) mark(n *needle, exact bool, hits bitmap) {
 			at++ // it reaches into the next row
 			continue
 		}
-		// Names are alike: the rows behind often have it in the same place.
-		for offset := at - int(t.start(row)); ; {
-			if !exact || int(t.end[row]-t.start(row)) == len(n.text) {
-				hits.set(row)
-			}
-			if row++; row == len(t.end) {
-				return
-			}
+		row = t.markRun(n, row, at-int(t.start(row)), exact, hits)
+		if row < len(t.end) {
 			at = int(t.start(row))
-			if at+offset+len(n.text) > int(t.end[row]) || t.arena[at+offset:at+offset+len(n.text)] != n.text {
-				break
+		}
+	}
+}
+
+// mostMisses is after how many rows without the needle it is looked for in all that follows, and no more row by row.
+const mostMisses = 8
+
+// markRun goes row by row, from one that has the needle at an offset, while many rows have it, and gives the row after. Names
+// are alike: where one row has it, the next ones often have it in the same place.
+func (t *texts) markRun(n *needle, row, offset int, exact bool, hits bitmap) int {
+	for misses := 0; row < len(t.end) && misses < mostMisses; row++ {
+		start, end := int(t.start(row)), int(t.end[row])
+		if at := start + offset; at+len(n.text) > end || t.arena[at:at+len(n.text)] != n.text {
+			if at = n.within(t.arena, start, end); at < 0 {
+				misses++
+				continue
+			}
+			offset = at - start
+		}
+		misses = 0
+		if !exact || end-start == len(n.text) {
+			hits.set(row)
+		}
+	}
+	return row
+}
+
+// within is the first place of the needle between two offsets, or -1; it looks at eight places at a time.
+func (n *needle) within(s string, from, to int) int {
+	first, second := lows*uint64(n.text[n.rare]), lows*uint64(n.text[n.next])
+	reach := max(n.rare, n.next) + 8
+	for at := from; at+len(n.text) <= to; at += 8 {
+		if at+reach > len(s) {
+			if hit := strings.Index(s[at:to], n.text); hit >= 0 {
+				return at + hit
+			}
+			return -1
+		}
+		x := (load(s[at+n.rare:]) ^ first) | (load(s[at+n.next:]) ^ second)
+		for hits := (x - lows) &^ x & highs; hits != 0; hits &= hits - 1 {
+			if place := at + bits.TrailingZeros64(hits)>>3; place+len(n.text) <= to && n.isAt(s, place) {
+				return place
 			}
 		}
 	}
+	return -1
 }

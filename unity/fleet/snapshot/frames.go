@@ -61,7 +61,7 @@ func (o *opener) open(f sealed) (piece, error) {
 	}
 	kind, rest := open[0], open[1:]
 	long, n := binary.Uvarint(rest)
-	if n <= 0 || long > uint64(len(rest)-n) {
+	if n <= 0 || long > uint64(len(rest[n:])) {
 		return piece{}, ErrCorrupt
 	}
 	if kind == frameEnd {

@@ -1,0 +1,44 @@
+package ui
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/unitty/unitty/theme"
+)
+
+func TestProgressOfARunningJob(t *testing.T) {
+	th, err := theme.New("", "ascii", true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	job := Job{Title: "scan", PerSecond: 4, Left: 90 * time.Second}
+	for i := range 60 {
+		o := Waiting
+		switch {
+		case i%6 == 0: // the first customer is done
+			o = Sent
+		case i < 6:
+			o = Failed
+		case i == 59:
+			o = Skipped
+		}
+		job.Targets = append(job.Targets, Target{Key: fmt.Sprint(i), Site: fmt.Sprintf("Customer %d", i%6), Outcome: o})
+	}
+	run := &jobRun{job: job}
+	text := strings.Join(progressLines(th, run, 100), "\n")
+	for _, want := range []string{"15 of 59 · 4.0 per second · about 1 min left", "Customer 1               1 of 10", "and 1 more customer", "1 of 6 customers done", "######"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q in\n%s", want, text)
+		}
+	}
+	if strings.Contains(text, "Customer 0") || strings.Contains(text, "Customer 5 ") {
+		t.Errorf("names a customer that is done, or too many:\n%s", text)
+	}
+	run.finished = true
+	if got := progressLines(th, run, 100); got != nil {
+		t.Errorf("a job that is over has a progress: %q", got)
+	}
+}
