@@ -45,7 +45,7 @@ func checkStores(ctx context.Context, s *settings, used auth.Store, openErr erro
 	var out []storeCheck
 	for _, name := range []string{"secret-service", "keychain", "wincred", "kwallet", "keyctl", "pass", "file", "memory"} {
 		c := storeCheck{Name: name, State: storeUntried, InUse: name == wanted,
-			Tested: name != "keychain" && name != "wincred" && name != "kwallet" && name != "pass"}
+			Tested: name != "keychain" && name != "wincred" && name != "kwallet"}
 		switch {
 		case c.InUse && used != nil:
 			c.try(ctx, used)

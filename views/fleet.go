@@ -27,6 +27,8 @@ type Fleet interface {
 	Refresh(ctx context.Context) error
 	// Touch has sites read again soon.
 	Touch(sites ...unity.SiteID)
+	// Name has the groups of sites named before those of all others, because somebody looks at their machines.
+	Name(sites ...unity.SiteID)
 }
 
 // watched tells any number of lists of the changes that a live.Fleet tells one of.

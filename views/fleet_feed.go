@@ -79,10 +79,26 @@ func (f *feed) read(ctx context.Context) (ui.Delta[picture.Row], error) {
 	if base == nil {
 		sortByHost(rows)
 	}
+	e.Fleet.Name(looked(rows)...)
 	d := f.delta(p)
 	d.Items, d.Gone = handles(rows), handles(gone)
 	d.Merged = func() { f.merged(p) }
 	return d, nil
+}
+
+// firstLook is how many rows of a list are on the screen before anybody scrolls, on a tall one.
+const firstLook = 60
+
+// looked are the sites of the rows at the top, whose groups people read first. The rest get their names by and by, and the
+// one under the cursor at once.
+func looked(rows []picture.Row) []unity.SiteID {
+	var out []unity.SiteID
+	for _, r := range rows[:min(len(rows), firstLook)] {
+		if id := r.SiteID(); !slices.Contains(out, id) {
+			out = append(out, id)
+		}
+	}
+	return out
 }
 
 // againAfter is how long a choice holds that looks at the clock, while the picture stays the same.

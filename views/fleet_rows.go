@@ -31,6 +31,7 @@ func (e *Env) rows(title, path string, f *feed) rowResource {
 		Filter: f.filter(g), Aside: f.undecided,
 		Complete: g.Complete,
 		Live:     f.live(),
+		Moved:    func(r *picture.Row) tea.Cmd { e.Fleet.Name(r.SiteID()); return nil },
 		Enter:    func(r *picture.Row) tea.Cmd { return ui.Push(e.EndpointScreen(*r.Machine(e.StaleAfter))) },
 		Detail:   func(r *picture.Row) []ui.Field { return e.machineDetail(r.Machine(e.StaleAfter)) },
 		Marks:    e.Marks,

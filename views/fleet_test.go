@@ -48,6 +48,8 @@ func (a *album) Refresh(context.Context) error {
 	return nil
 }
 
+func (a *album) Name(...unity.SiteID) {}
+
 func (a *album) Touch(sites ...unity.SiteID) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
