@@ -3,6 +3,7 @@
 package auth
 
 import (
+	"context"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -21,7 +22,9 @@ func TestRealPass(t *testing.T) {
 	t.Cleanup(func() { _ = os.RemoveAll(home) })
 	t.Setenv("GNUPGHOME", home)
 	t.Setenv("PASSWORD_STORE_DIR", filepath.Join(home, "store"))
-	t.Cleanup(func() { _ = exec.Command("gpgconf", "--homedir", home, "--kill", "all").Run() }) //nolint:gosec // a folder of this test
+	t.Cleanup(func() {
+		_ = exec.CommandContext(context.WithoutCancel(t.Context()), "gpgconf", "--homedir", home, "--kill", "all").Run() //nolint:gosec // a folder of this test
+	})
 	for _, line := range [][]string{
 		{"gpg", "--batch", "--quiet", "--passphrase", "", "--quick-generate-key", "unitty-test@example.invalid", "default", "default", "1d"},
 		{"pass", "init", "unitty-test@example.invalid"},

@@ -165,9 +165,16 @@ func (a *app) olderRecords(ctx context.Context, sess *session, sel selection) ([
 	}
 	refs := change.OlderRecords(records)
 	if len(refs) == 0 {
-		return nil, nil, &fleet.NotFoundError{Kind: "older duplicate", Name: firstOf(sel.site, "any site")}
+		return nil, nil, &codeError{exitFailed, "no machine has an older record besides its newest" + inPlace(sel.site)}
 	}
 	return refs, f, nil
+}
+
+func inPlace(site string) string {
+	if site == "" {
+		return ""
+	}
+	return " at " + unity.Clean(site)
 }
 
 // siteOffboard ends the service of a customer.

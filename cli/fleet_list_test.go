@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -114,8 +115,9 @@ func quoted(s string) string {
 // machines, and what the two lists both say of a machine is the same.
 func TestListsAgree(t *testing.T) {
 	t.Parallel()
-	for seed := range uint64(4) {
-		c := newKeptConsole(t, unitytest.Options{Sites: 3 + int(seed)*2, Endpoints: 60, Seed: 100 + seed}) //nolint:gosec // small
+	at := time.Now() // the world stands still, however long the checks take
+	for seed := range uint64(2) {
+		c := newKeptConsole(t, unitytest.Options{Sites: 3 + int(seed)*2, Endpoints: 60, Seed: 100 + seed, Now: func() time.Time { return at }}) //nolint:gosec // small
 		ctx := t.Context()
 		k, err := c.sess.readKept(ctx, keptReader{})
 		if err != nil {

@@ -26,9 +26,8 @@ configuration; "unitty profile remove" removes that. Having no sign-in is no err
 The server has no way to take tokens back: what was issued is accepted there until it expires, which the verb says with
 the times. Only a password change in the GSM console ends it at once.
 
---purge also removes what the screens remember of the profile: the last place, marks and filters, and the picture of the
-console on disk with its key. Exports, the audit and
-the log stay; they are records, not memory.`,
+--purge also removes what is remembered of the profile: the last place, marks and filters, favourite and recent customers, the
+picture of the console on disk with its key, and the journals of its jobs. Exports, the audit and the log stay; they are records.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.logout(cmd.Context(), purge) }}
 	c.Flags().BoolVar(&purge, "purge", false, "also remove the snapshot with its key, the journals of jobs and what the screens remember of the profile")
 	return c

@@ -3,6 +3,7 @@ package cli
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/unitty/unitty/unity"
@@ -52,9 +53,9 @@ type resultJSON struct {
 }
 
 func (a *app) printPlan(p *dispatch.Plan) error {
-	if a.flags.output == "" || a.flags.output == "table" {
+	if a.flags.jq == "" && (a.flags.output == "" || a.flags.output == "table") {
 		_, err := fmt.Fprintf(a.out, "%s (%s)\nconsole %s\n", unity.Clean(p.Line()), p.Risk(), unity.Clean(p.Console))
-		for _, c := range append(append(p.Customers(), p.Warnings...), append(p.Stale, skippedLines(p)...)...) {
+		for _, c := range slices.Concat(p.Customers(), firstNames(p), p.Warnings, p.Opposed, p.Stale, skippedLines(p)) {
 			_, _ = fmt.Fprintf(a.out, "  %s\n", unity.Clean(c))
 		}
 		for _, b := range p.Batches {
@@ -80,6 +81,24 @@ func (a *app) printPlan(p *dispatch.Plan) error {
 		out.Skipped = append(out.Skipped, refJSON(s.Ref, dispatch.Skipped, s.Reason, ""))
 	}
 	return a.printValue(out)
+}
+
+// namesShown is how many machines a plan names in text; its JSON names all.
+const namesShown = 20
+
+// firstNames are the names of the first machines of a plan.
+func firstNames(p *dispatch.Plan) []string {
+	if len(p.Targets) < 2 {
+		return nil // the line names it
+	}
+	var out []string
+	for i, t := range p.Targets {
+		if i == namesShown {
+			return append(out, fmt.Sprintf("… and %d more", len(p.Targets)-i))
+		}
+		out = append(out, t.Name()+" · "+t.SiteName.String())
+	}
+	return out
 }
 
 func refJSON(r fleet.Ref, s dispatch.State, reason, requestID string) resultJSON {
