@@ -64,7 +64,7 @@ func normaliseKeycode(s string) string {
 	return strings.NewReplacer("-", "", " ", "", "\u2010", "", "\u2011", "", "\u2013", "").Replace(s)
 }
 
-// String gives the dashed form, XXXX-XXXX-XXXX-XXXX-XXXX, which is the one that addresses and people use.
+// String gives the dashed form, five groups of four, which is the one that addresses and people use.
 func (k Keycode) String() string {
 	s := string(k)
 	if !k.valid() {

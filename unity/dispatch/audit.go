@@ -177,7 +177,7 @@ func (a *Audit) Write(e Entry) error {
 	return nil
 }
 
-// escapeUnseen writes what JSON leaves as it is, though terminals obey it or hide it, as \uXXXX: C1 controls, DEL, and
+// escapeUnseen writes what JSON leaves as it is, though terminals obey it or hide it, as \u and four digits: C1 controls, DEL, and
 // characters of direction or of no width. The line is read in terminals.
 func escapeUnseen(line []byte) []byte {
 	out := make([]byte, 0, len(line)+16)

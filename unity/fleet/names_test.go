@@ -31,7 +31,7 @@ func host(n int, name string, s unity.Site, active bool, seen time.Duration) *Ma
 const hour = time.Hour
 
 func town() *Fleet {
-	a, b := site(1, "Harbour Dental", "AB12CD34EF56GH78IJ90"), site(2, "Café Größe", "ZZZZYYYYXXXXWWWWVVVV")
+	a, b := site(1, "Harbour Dental", "AB12CD34EF56GH78IJ90"), site(2, "Café Größe", "ZA12YB34WC56VD78UE90")
 	c, d := site(3, "Twin", "11112222333344445555"), site(4, "TWIN", "66667777888899990000")
 	f := &Fleet{Sites: []unity.Site{a, b, c, d}, Done: 4, Total: 4}
 	f.Machines = []*Machine{
