@@ -292,8 +292,12 @@ func TestRandomFaultsOverRandomWorlds(t *testing.T) {
 		})
 	})
 	t.Logf("%d of %d trials came to sending: %v", ran, begun, seen)
-	// All would be well for a program that never sends, and for faults that never strike.
-	if !t.Failed() && (ran < begun/3 || seen[Sent] == 0 || seen[Unknown] == 0 || seen[Failed] == 0 || seen[Skipped] == 0) {
-		t.Error("too little has happened")
+	// All would be well for a program that never sends, and for faults that never strike. The few trials of a short run need
+	// not meet every outcome.
+	if !t.Failed() && (ran < begun/3 || seen[Sent] == 0) {
+		t.Error("too little has been sent")
+	}
+	if !t.Failed() && begun >= 100 && (seen[Unknown] == 0 || seen[Failed] == 0 || seen[Skipped] == 0) {
+		t.Error("too little has gone wrong")
 	}
 }
