@@ -82,9 +82,10 @@ type Engine struct {
 	loaded      bool
 	cur         *bundle
 	secret      Secret
-	fraction    float64 // of the life of cur after which it is refreshed
-	rejected    string  // hash of an access token that a resource refused
-	rejections  []time.Time
+	fraction    float64     // of the life of cur after which it is refreshed
+	rejected    string      // hash of an access token that a resource refused
+	refusedRow  []time.Time // when tokens were refused one after another, none of them taken in between
+	credit      credit
 	unsaved     bool
 	state       State
 	attempt     int
@@ -265,28 +266,6 @@ func (e *Engine) exclusive(ctx context.Context, fn func() error) error {
 		return fn()
 	case <-ctx.Done():
 		return ErrClosed
-	}
-}
-
-// Reject tells the engine that a resource answered 401 invalid_token to token.
-// Only the current token counts; the next Token call fetches another. When one
-// fresh token after another is refused, the engine stops fetching for the rest
-// of the token's life, since the account and not the token is the trouble.
-func (e *Engine) Reject(token string) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.cur == nil || !e.cur.access.Equal(NewSecret(token)) || e.rejected == tokenHash(e.cur.access) {
-		return
-	}
-	now := e.now()
-	e.rejections = slices.DeleteFunc(e.rejections, func(t time.Time) bool { return now.Sub(t) > e.cur.life })
-	e.rejections = append(e.rejections, now)
-	e.rejected = tokenHash(e.cur.access)
-	if len(e.rejections) > 3 {
-		e.lastErr = fail("token", ClassDenied, "the server refuses every new token at once: the account may be disabled, or this machine's requests are changed on the way")
-		e.nextTry = now.Add(e.cur.life)
-		e.lastErr.NotBefore = e.nextTry
-		e.settleLocked(Expired, e.lastErr.Hint)
 	}
 }
 

@@ -342,6 +342,58 @@ func TestRejectFetchesAnotherTokenAndStopsALoop(t *testing.T) {
 	mustToken(t, e)
 }
 
+// TestNowAndThenARefusedTokenDoesNotMatter is a server of which one machine refuses one call in a hundred, whatever token it
+// is given.
+func TestNowAndThenARefusedTokenDoesNotMatter(t *testing.T) {
+	srv, clk := newTokenServer(t), &clock{}
+	e := setup{base: srv.URL, store: newFaultStore(), clock: clk}.engine(t)
+	mustSignIn(t, e)
+	for call := range 2000 {
+		tok := mustToken(t, e)
+		if call%100 == 99 {
+			e.Reject(tok)
+		} else {
+			e.Accept(tok)
+		}
+		if call%10 == 0 {
+			clk.jump(time.Second)
+		}
+	}
+	if _, r, _ := srv.counts(); r < 19 {
+		t.Fatalf("%d refreshes for 20 refused tokens", r)
+	}
+}
+
+// TestTooManyRefusedTokensStopTheFetching is a server that takes a token for one call and refuses it with the next: no row
+// of refusals, and no end of refreshes.
+func TestTooManyRefusedTokensStopTheFetching(t *testing.T) {
+	srv, clk := newTokenServer(t), &clock{}
+	e := setup{base: srv.URL, store: newFaultStore(), clock: clk}.engine(t)
+	mustSignIn(t, e)
+	var err error
+	for range 100 {
+		var tok string
+		if tok, err = e.Token(t.Context()); err != nil {
+			break
+		}
+		e.Accept(tok)
+		e.Accept("a token of before")
+		e.Reject(tok)
+	}
+	if _, r, _ := srv.counts(); !errors.Is(err, ErrDenied) || r > 6 {
+		t.Fatalf("err %v after %d refreshes", err, r)
+	}
+	if s := e.Status(); s.State != Expired || !strings.Contains(s.Text, "too many") {
+		t.Fatalf("status %+v", s)
+	}
+	clk.jump(301 * time.Second)
+	tok := mustToken(t, e)
+	e.Accept(tok)
+	if mustToken(t, e) != tok {
+		t.Fatal("a token that is taken must stay")
+	}
+}
+
 func TestPasswordChangeEndsTheChain(t *testing.T) {
 	srv, clk := newTokenServer(t), &clock{}
 	e := setup{base: srv.URL, store: newFaultStore(), clock: clk}.engine(t)

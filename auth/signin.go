@@ -248,7 +248,7 @@ func (e *Engine) signedIn(b *bundle, secret Secret, saveErr error) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.adoptLocked(b)
-	e.secret, e.loaded, e.rejected, e.rejections = secret, true, "", nil
+	e.secret, e.loaded, e.rejected, e.refusedRow, e.credit = secret, true, "", nil, credit{}
 	clear(e.badScopes)
 	e.unsaved = saveErr != nil
 	e.wake()

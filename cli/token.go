@@ -274,6 +274,9 @@ func (t *narrowTokens) Token(ctx context.Context) (string, error) {
 // Reject says that a token was not accepted.
 func (t *narrowTokens) Reject(token string) { t.engine.Reject(token) }
 
+// Accept says that a call with a token was answered.
+func (t *narrowTokens) Accept(token string) { t.engine.Accept(token) }
+
 // credentials are those of the environment, or what a person types.
 func (t *narrowTokens) credentials() (auth.Credentials, error) {
 	s := t.settings

@@ -122,6 +122,10 @@ func (c *Client) attempt(ctx context.Context, r Request, n int) (*Response, erro
 	c.learnLoad(err, took)
 	c.report(r, start, took, n, resp, err)
 	if err == nil {
+		c.accepted.Add(1)
+		if source, ok := c.tokens.(AcceptSource); ok {
+			source.Accept(token)
+		}
 		return resp, nil
 	}
 	if err.Status == http.StatusUnauthorized {

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -28,6 +29,13 @@ type TokenSource interface {
 type ScopeSource interface {
 	// Widen asks once for the scope; an error means that the scope is refused and the token is as it was.
 	Widen(ctx context.Context, scope string) error
+}
+
+// AcceptSource is a TokenSource that is told which of its tokens the server takes, so that it can tell a refusal that
+// happens now and then from an account that is closed.
+type AcceptSource interface {
+	// Accept says that a call with this token was answered with 2xx. It is called often and must be quick.
+	Accept(token string)
 }
 
 // Observer is told of every attempt, after it ended. It must not block.
@@ -80,6 +88,7 @@ type Client struct {
 	readOnly bool
 	now      func() time.Time
 	limit    *limiter
+	accepted atomic.Uint64 // calls that the server answered with 2xx
 
 	mu     sync.Mutex
 	skew   time.Duration

@@ -79,6 +79,7 @@ type purse struct {
 	n        int
 	err      error
 	rejected []string
+	accepted []string
 	asked    []string
 	widen    func(context.Context) error
 }
@@ -94,6 +95,12 @@ func (p *purse) Reject(token string) {
 	defer p.mu.Unlock()
 	p.rejected = append(p.rejected, token)
 	p.n++
+}
+
+func (p *purse) Accept(token string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.accepted = append(p.accepted, token)
 }
 
 func (p *purse) Widen(ctx context.Context, scope string) error {

@@ -12,9 +12,15 @@ import (
 type tries struct {
 	change  bool
 	n       int
-	renewed bool
 	widened bool
+	// renewed counts the tokens that were refused; accepted is how many calls of the client had been answered when the last
+	// one was.
+	renewed  int
+	accepted uint64
 }
+
+// maxRenewed bounds how many tokens one call may have refused.
+const maxRenewed = 3
 
 func (t *tries) next(ctx context.Context, c *Client, err error) (time.Duration, bool) {
 	var e *Error
@@ -26,11 +32,10 @@ func (t *tries) next(ctx context.Context, c *Client, err error) (time.Duration, 
 	case errors.Is(e, ErrUnauthenticated) && e.Status == http.StatusUnauthorized:
 		// A token that the server no longer accepts: the header is rebuilt and the request sent once more. For a
 		// change only if the API itself said so: a gateway's 401 says nothing about what happened behind it.
-		if t.renewed || t.change && !(e.documented && e.Code == "invalid_token") {
+		if t.change && !(e.documented && e.Code == "invalid_token") {
 			return 0, false
 		}
-		t.renewed = true
-		return 0, true
+		return 0, t.renew(c.accepted.Load())
 	case errors.Is(e, ErrScope):
 		if t.widened || t.change && !e.Definite() {
 			return 0, false
@@ -53,6 +58,17 @@ func (t *tries) next(ctx context.Context, c *Client, err error) (time.Duration, 
 	default:
 		return 0, false
 	}
+}
+
+// renew tells whether a call whose token was refused is sent once more with another one. A second refusal ends it, unless other
+// calls were answered meanwhile: then tokens are taken, and some machine of the server refuses now and then.
+func (t *tries) renew(accepted uint64) bool {
+	if t.renewed > 0 && (t.renewed >= maxRenewed || accepted == t.accepted) {
+		return false
+	}
+	t.renewed++
+	t.accepted = accepted
+	return true
 }
 
 // backoff is full jitter: between nothing and an interval that doubles from half a second to fifteen.

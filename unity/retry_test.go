@@ -58,6 +58,43 @@ func TestRenewsOnce(t *testing.T) {
 	}
 }
 
+// TestRenewsAgainWhileOthersAreAnswered has one call refused again and again. It goes on only where the client had other
+// answers meanwhile, and not for long.
+func TestRenewsAgainWhileOthersAreAnswered(t *testing.T) {
+	for _, x := range []struct {
+		name  string
+		good  int // the call of the endpoint that is accepted, 0: none
+		calls int
+		ok    bool
+	}{{"the third", 3, 3, true}, {"the fourth", 4, 4, true}, {"none", 0, 4, false}} {
+		t.Run(x.name, func(t *testing.T) {
+			var c *Client
+			n := 0
+			client, s, p := scripted(t, func(_ int, w http.ResponseWriter, r *http.Request) {
+				if r.URL.Path != read().Path {
+					answer(w, 200, "{}")
+					return
+				}
+				if n++; n == x.good {
+					answer(w, 200, "{}")
+					return
+				}
+				if _, err := c.Do(t.Context(), Request{Method: http.MethodGet, Path: "/service/api/other"}); err != nil {
+					t.Error(err)
+				}
+				answer(w, 401, errorJSON(401, "invalid_token", ""))
+			})
+			c = client
+			if _, err := c.Do(t.Context(), read()); (err == nil) != x.ok || n != x.calls {
+				t.Fatalf("%v after %d calls", err, n)
+			}
+			if s.count() < 2*x.calls-1 || len(p.accepted) == 0 {
+				t.Errorf("%d calls, %d were told to be accepted", s.count(), len(p.accepted))
+			}
+		})
+	}
+}
+
 func TestScopeIsAskedForOnce(t *testing.T) {
 	for _, granted := range []bool{true, false} {
 		synctest.Test(t, func(t *testing.T) {

@@ -56,6 +56,8 @@ type Env struct {
 	polls    map[unity.EndpointID][]time.Time
 	// reports are what agents last reported, shown until a reload has read them again.
 	reports map[unity.EndpointID]*unity.Status
+	// regarded are machines that were read for a verb.
+	regarded map[unity.EndpointID]*fleet.Machine
 	// adopted is when the sites were read that were taken over from the picture last.
 	adopted time.Time
 	// tally are the numbers of the picture that were counted last.
@@ -232,13 +234,21 @@ func (e *Env) lastSeen(id unity.EndpointID) time.Time {
 }
 
 // NextPoll words when a machine is expected to report next, from the polls that were seen while unitty ran.
-func (e *Env) NextPoll(id unity.EndpointID) string {
+func (e *Env) NextPoll(id unity.EndpointID) string { return expectPoll(e.pollsOf(id), e.Client.Now()) }
+
+// PollWindow is when a machine is expected to report next; ok is false while its usual gap is not known.
+func (e *Env) PollWindow(id unity.EndpointID) (from, to time.Time, ok bool) {
+	from, to, _, ok = pollWindow(e.pollsOf(id))
+	return from, to, ok
+}
+
+// pollsOf are the polls of a machine that were seen, the latest last.
+func (e *Env) pollsOf(id unity.EndpointID) []time.Time {
 	seen := e.lastSeen(id)
 	e.mu.Lock()
+	defer e.mu.Unlock()
 	e.observe(id, seen)
-	polls := append([]time.Time(nil), e.polls[id]...)
-	e.mu.Unlock()
-	return expectPoll(polls, e.Client.Now())
+	return append([]time.Time(nil), e.polls[id]...)
 }
 
 func (e *Env) policyNames() map[unity.PolicyID]unity.Text {

@@ -3,13 +3,10 @@ package views_test
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"net/http"
 	"net/http/httptest"
-	"net/url"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -20,65 +17,9 @@ import (
 	"github.com/unitty/unitty/unity/dispatch/journal"
 	"github.com/unitty/unitty/unity/fleet/live"
 	"github.com/unitty/unitty/unity/unitytest"
+	"github.com/unitty/unitty/unity/unitytest/entry"
 	"github.com/unitty/unitty/views"
 )
-
-// tokens signs in with a password whenever it has to: what the views need of a sign-in, and no more.
-type tokens struct {
-	base  string
-	creds unitytest.Credentials
-	scope string
-	mu    sync.Mutex
-	token string
-	got   []string
-}
-
-func (t *tokens) Token(ctx context.Context) (string, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.token != "" {
-		return t.token, nil
-	}
-	form := url.Values{"grant_type": {"password"}, "username": {t.creds.Username}, "password": {t.creds.Password}, "scope": {t.scope}}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, t.base+"/auth/token", strings.NewReader(form.Encode()))
-	if err != nil {
-		return "", err
-	}
-	req.SetBasicAuth(t.creds.ClientID, t.creds.ClientSecret)
-	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return "", err
-	}
-	defer func() { _ = resp.Body.Close() }()
-	var answer struct {
-		Token string `json:"access_token"`
-		Scope string `json:"scope"`
-	}
-	if err := json.NewDecoder(resp.Body).Decode(&answer); err != nil {
-		return "", err
-	}
-	if answer.Token == "" {
-		return "", errors.New("no token")
-	}
-	t.token = answer.Token
-	_ = json.Unmarshal([]byte(answer.Scope), &t.got)
-	return t.token, nil
-}
-
-func (t *tokens) Reject(token string) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.token == token {
-		t.token = ""
-	}
-}
-
-func (t *tokens) scopes() []string {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.got
-}
 
 // console is a whole program without its terminal: screens on a client on a simulated API.
 type console struct {
@@ -116,13 +57,13 @@ func openOn(t *testing.T, sim *unitytest.Server, at string, w, h int, with func(
 	if err != nil {
 		t.Fatal(err)
 	}
-	source := &tokens{base: at, creds: creds, scope: "Console.GSM SkyStatus.GSM SkyStatus.Site SkyStatus.Reporting"}
+	source := &entry.Password{BaseURL: at, Creds: creds, Scope: "Console.GSM SkyStatus.GSM SkyStatus.Site SkyStatus.Reporting"}
 	client, err := unity.New(unity.Options{BaseURL: at, GSMKey: key, Tokens: source, Version: "test"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	env := views.NewEnv(client, creds.Username)
-	env.Scopes = source.scopes
+	env.Scopes = source.Scopes
 	env.Journal = journal.At(filepath.Join(t.TempDir(), "jobs"))
 	th, err := theme.New("", "", true)
 	if err != nil {

@@ -54,30 +54,85 @@ func (e *Env) expectedFor(c *unity.Command) string {
 	return e.NextPoll(c.EndpointID)
 }
 
-// aftermath says what the agent has reported since a time: a scan, and whether it finds an infection. It is empty while the
-// agent has not been heard of since then, or nothing of it is known.
+// Aftermath is what an agent has reported since a command was given to it. The zero value means nothing: it has not been heard
+// of since then, or nothing of it is known.
+type Aftermath struct {
+	// Scan is when it scanned last, if that was after the command, else zero.
+	Scan time.Time
+	// Infection is what it says of infections, one of the words below, or "" where it says nothing.
+	Infection string
+}
+
+// Words of Aftermath.Infection.
+const (
+	InfectionFound   = "infected"
+	InfectionCleared = "infection cleared"
+	InfectionNone    = "not infected"
+)
+
+// AftermathOf is what the agent of a machine has reported since a command was given to it at that time.
+func AftermathOf(m *fleet.Machine, at time.Time) Aftermath {
+	if m == nil || at.IsZero() || m.Status == nil {
+		return Aftermath{}
+	}
+	return aftermathOf(at, m.Seen(), m.Status.TimesAndStats.LastScan, m.LastInfected, m.Status.BasicInfo.Infected)
+}
+
+func aftermathOf(at, seen time.Time, scan, infectedAt unity.Time, infected unity.Bool) Aftermath {
+	var out Aftermath
+	if !seen.After(at) {
+		return out
+	}
+	if scan.Known() && scan.After(at) {
+		out.Scan = scan.Time
+	}
+	switch {
+	case infected.Known && infected.On:
+		out.Infection = InfectionFound
+	case infected.Known && infectedAt.Known() && infectedAt.After(at.Add(-recentInfection)):
+		out.Infection = InfectionCleared
+	case infected.Known:
+		out.Infection = InfectionNone
+	}
+	return out
+}
+
+// Words are the aftermath for people: "scanned 3 min ago · infection cleared", "" for none.
+func (a Aftermath) Words(now time.Time) string {
+	scanned := ""
+	if !a.Scan.IsZero() {
+		scanned = "scanned " + ago(a.Scan, now)
+	}
+	return join(scanned, a.Infection)
+}
+
+// aftermath words what the agent has reported since a time, as the picture says, or else what was read for a verb.
 func (e *Env) aftermath(id unity.EndpointID, at time.Time) string {
-	p := e.current()
-	if p == nil || at.IsZero() {
-		return ""
+	if p := e.current(); p != nil {
+		r, ok := p.Get(id)
+		if !ok || at.IsZero() {
+			return ""
+		}
+		on, known := r.Infected()
+		return aftermathOf(at, r.Seen(), r.LastScan(), r.LastInfected(), unity.Bool{On: on, Known: known}).Words(e.now())
 	}
-	r, ok := p.Get(id)
-	if !ok || !r.Seen().After(at) {
-		return ""
+	e.mu.Lock()
+	m := e.regarded[id]
+	e.mu.Unlock()
+	return AftermathOf(m, at).Words(e.now())
+}
+
+// Regard has the words on agents tell of machines that were read for a verb, where no picture is kept.
+func (e *Env) Regard(machines []*fleet.Machine) {
+	e.keepMachines(machines)
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.regarded == nil {
+		e.regarded = map[unity.EndpointID]*fleet.Machine{}
 	}
-	var parts []string
-	if scan := r.LastScan(); scan.Known() && scan.After(at) {
-		parts = append(parts, "scanned "+ago(scan.Time, e.now()))
+	for _, m := range machines {
+		e.regarded[m.ID] = m
 	}
-	switch on, known := r.Infected(); {
-	case known && on:
-		parts = append(parts, "infected")
-	case known && r.LastInfected().Known() && r.LastInfected().After(at.Add(-recentInfection)):
-		parts = append(parts, "infection cleared")
-	case known:
-		parts = append(parts, "not infected")
-	}
-	return join(parts...)
 }
 
 // recentInfection is how long before a command an infection may have been reported for its absence to be worth a word.

@@ -101,21 +101,31 @@ func byInt[T any](n func(*T) int64) func(a, b *T) int {
 	}
 }
 
-// expectPoll words when the next poll is expected: after the last one, by the shortest and the longest gap seen.
-func expectPoll(polls []time.Time, now time.Time) string {
-	if len(polls) == 0 {
-		return "never seen"
-	}
-	last := polls[len(polls)-1]
+// pollWindow is when the next poll is expected: after the last one, by the shortest and the longest gap seen. usual is the gap
+// in the middle; ok is false while too few polls were seen to tell.
+func pollWindow(polls []time.Time) (from, to time.Time, usual time.Duration, ok bool) {
 	if len(polls) < 3 {
-		return "last seen " + local(last) + "; its usual gap is not known yet"
+		return time.Time{}, time.Time{}, 0, false
 	}
 	gaps := make([]time.Duration, 0, len(polls)-1)
 	for i := 1; i < len(polls); i++ {
 		gaps = append(gaps, polls[i].Sub(polls[i-1]))
 	}
 	sort.Slice(gaps, func(i, j int) bool { return gaps[i] < gaps[j] })
-	from, to, usual := last.Add(gaps[0]), last.Add(gaps[len(gaps)-1]), gaps[len(gaps)/2]
+	last := polls[len(polls)-1]
+	return last.Add(gaps[0]), last.Add(gaps[len(gaps)-1]), gaps[len(gaps)/2], true
+}
+
+// expectPoll words when the next poll is expected.
+func expectPoll(polls []time.Time, now time.Time) string {
+	if len(polls) == 0 {
+		return "never seen"
+	}
+	last := polls[len(polls)-1]
+	from, to, usual, ok := pollWindow(polls)
+	if !ok {
+		return "last seen " + local(last) + "; its usual gap is not known yet"
+	}
 	text := from.Local().Format("15:04") + "–" + to.Local().Format("15:04")
 	if from.Equal(to) {
 		text = from.Local().Format("15:04")

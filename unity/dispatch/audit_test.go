@@ -60,7 +60,7 @@ func TestAJobLeavesIntentAndOutcome(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, secret := range []string{l.creds.Password, l.creds.ClientSecret, l.token} {
+		for _, secret := range []string{l.creds.Password, l.creds.ClientSecret, l.Current()} {
 			if secret == "" || bytes.Contains(raw, []byte(secret)) {
 				t.Errorf("the audit holds a secret, or there is none to look for")
 			}

@@ -21,6 +21,7 @@ import (
 	"github.com/unitty/unitty/unity/fleet"
 	"github.com/unitty/unitty/unity/fleet/selector"
 	"github.com/unitty/unitty/unity/unitytest"
+	"github.com/unitty/unitty/unity/unitytest/entry"
 	"github.com/unitty/unitty/unity/unitytest/wiretap"
 )
 
@@ -46,8 +47,7 @@ func (x *tap) RoundTrip(r *http.Request) (*http.Response, error) { return x.serv
 
 // before puts the tap between the lab's client and its console.
 func (x *tap) before(l *lab) {
-	server := &lab{sim: l.sim}
-	x.server = server
+	x.server = &entry.Direct{Handler: l.sim}
 	x.ClearRules()
 	x.Reset()
 	l.intercept = func(r *http.Request) (answer *http.Response, err error) {
@@ -63,7 +63,7 @@ func (x *tap) before(l *lab) {
 		x.ServeHTTP(rec, r)
 		answer = rec.Result()
 		if answer.ContentLength > int64(rec.Body.Len()) {
-			answer.Body = io.NopCloser(io.MultiReader(answer.Body, cut{}))
+			answer.Body = io.NopCloser(io.MultiReader(answer.Body, entry.Cut{}))
 		}
 		return answer, nil
 	}

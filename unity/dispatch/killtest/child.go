@@ -8,11 +8,9 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 	"os"
 	"os/signal"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -21,6 +19,8 @@ import (
 	"github.com/unitty/unitty/unity/dispatch"
 	"github.com/unitty/unitty/unity/dispatch/journal"
 	"github.com/unitty/unitty/unity/fleet"
+	"github.com/unitty/unitty/unity/unitytest"
+	"github.com/unitty/unitty/unity/unitytest/entry"
 )
 
 // child carries out the order in the environment and gives the exit code.
@@ -48,7 +48,7 @@ func (o order) carryOut(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	tokens := &passwordTokens{order: o}
+	tokens := &entry.Password{BaseURL: o.BaseURL, Creds: unitytest.Credentials{Username: o.User, Password: o.Password, ClientID: o.ClientID, ClientSecret: o.ClientSecret}}
 	c, err := unity.New(unity.Options{BaseURL: o.BaseURL, GSMKey: key, Tokens: tokens})
 	if err != nil {
 		return err
@@ -107,49 +107,4 @@ func (o order) sleep(ctx context.Context, d time.Duration) error {
 		return err
 	}
 	return answer.Body.Close()
-}
-
-// passwordTokens signs in with the password whenever there is no token.
-type passwordTokens struct {
-	order order
-	mu    sync.Mutex
-	token string
-}
-
-// Token gives the token, after a sign-in where there is none.
-func (p *passwordTokens) Token(ctx context.Context) (string, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.token != "" {
-		return p.token, nil
-	}
-	form := url.Values{"grant_type": {"password"}, "username": {p.order.User}, "password": {p.order.Password}, "scope": {"*"}}
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, p.order.BaseURL+"/auth/token", strings.NewReader(form.Encode()))
-	if err != nil {
-		return "", err
-	}
-	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	r.SetBasicAuth(p.order.ClientID, p.order.ClientSecret)
-	answer, err := http.DefaultClient.Do(r)
-	if err != nil {
-		return "", err
-	}
-	defer func() { _ = answer.Body.Close() }()
-	var body struct {
-		AccessToken string `json:"access_token"`
-	}
-	if err := json.NewDecoder(answer.Body).Decode(&body); err != nil || body.AccessToken == "" {
-		return "", errors.New("the simulator gives no token")
-	}
-	p.token = body.AccessToken
-	return p.token, nil
-}
-
-// Reject forgets the token.
-func (p *passwordTokens) Reject(token string) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.token == token {
-		p.token = ""
-	}
 }

@@ -1,14 +1,9 @@
 package change_test
 
 import (
-	"context"
-	"encoding/json"
-	"errors"
 	"net/http"
 	"net/http/httptest"
-	"net/url"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -18,55 +13,11 @@ import (
 	"github.com/unitty/unitty/unity/dispatch"
 	"github.com/unitty/unitty/unity/edit/change"
 	"github.com/unitty/unitty/unity/unitytest"
+	"github.com/unitty/unitty/unity/unitytest/entry"
 )
 
 func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction("internal/poll.runtime_pollWait"), goleak.IgnoreAnyFunction("net/http.(*persistConn).writeLoop"))
-}
-
-// purse signs in with a password when it has to.
-type purse struct {
-	base  string
-	creds unitytest.Credentials
-	mu    sync.Mutex
-	token string
-}
-
-func (p *purse) Token(ctx context.Context) (string, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.token != "" {
-		return p.token, nil
-	}
-	form := url.Values{"grant_type": {"password"}, "username": {p.creds.Username}, "password": {p.creds.Password}, "scope": {"Console.GSM"}}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, p.base+"/auth/token", strings.NewReader(form.Encode()))
-	if err != nil {
-		return "", err
-	}
-	req.SetBasicAuth(p.creds.ClientID, p.creds.ClientSecret)
-	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	req.Header.Set("User-Agent", "unitty/test")
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return "", err
-	}
-	defer func() { _ = resp.Body.Close() }()
-	var answer struct {
-		Token string `json:"access_token"`
-	}
-	if err := json.NewDecoder(resp.Body).Decode(&answer); err != nil || answer.Token == "" {
-		return "", errors.Join(err, errors.New("no token"))
-	}
-	p.token = answer.Token
-	return p.token, nil
-}
-
-func (p *purse) Reject(token string) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.token == token {
-		p.token = ""
-	}
 }
 
 type lab struct {
@@ -90,7 +41,7 @@ func newLab(t *testing.T, variants ...string) *lab {
 	}
 	hc := &http.Client{Transport: &http.Transport{}}
 	t.Cleanup(hc.CloseIdleConnections)
-	c, err := unity.New(unity.Options{BaseURL: server.URL, GSMKey: key, Tokens: &purse{base: server.URL, creds: creds}, Version: "test", HTTP: hc})
+	c, err := unity.New(unity.Options{BaseURL: server.URL, GSMKey: key, Tokens: &entry.Password{BaseURL: server.URL, Creds: creds, Scope: "Console.GSM", Transport: hc.Transport}, Version: "test", HTTP: hc})
 	if err != nil {
 		t.Fatal(err)
 	}

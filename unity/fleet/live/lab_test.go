@@ -1,14 +1,8 @@
 package live
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
-	"errors"
-	"io"
 	"net/http"
-	"net/http/httptest"
-	"net/url"
 	"strings"
 	"sync"
 	"testing"
@@ -18,20 +12,22 @@ import (
 
 	"github.com/unitty/unitty/unity"
 	"github.com/unitty/unitty/unity/unitytest"
+	"github.com/unitty/unitty/unity/unitytest/entry"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // lab is a client on a simulated console in the same process: no socket, so that time can be simulated too.
 type lab struct {
+	*entry.Password
+	direct *entry.Direct
 	sim    *unitytest.Server
 	client *unity.Client
+	creds  unitytest.Credentials
+
+	mu sync.Mutex
 	// intercept, when set, answers in the simulator's place; nil lets the request through.
 	intercept func(*http.Request) *http.Response
-	creds     unitytest.Credentials
-	mu        sync.Mutex
-	token     string
-	signedIn  time.Time
 	calls     []string
 	most, now int
 }
@@ -45,111 +41,42 @@ func newLab(t fatal, o unitytest.Options) *lab {
 		t.Fatalf("simulator: %v", err)
 	}
 	l.creds = l.sim.Credentials()
+	l.direct = &entry.Direct{Handler: l.sim, Before: func(r *http.Request) (*http.Response, error) {
+		l.mu.Lock()
+		intercept := l.intercept
+		l.mu.Unlock()
+		if intercept == nil {
+			return nil, nil
+		}
+		return intercept(r), nil
+	}}
+	// As the engine does: never a token that is about to expire.
+	l.Password = &entry.Password{BaseURL: entry.Address, Creds: l.creds, Transport: &entry.Direct{Handler: l.sim}, Keep: 4 * time.Minute}
 	key, err := unity.ParseKeycode(l.creds.GSMKey)
 	if err != nil {
 		t.Fatalf("keycode: %v", err)
 	}
-	l.client, err = unity.New(unity.Options{BaseURL: "https://sim.example", GSMKey: key, Tokens: l, HTTP: &http.Client{Transport: l}})
+	l.client, err = unity.New(unity.Options{BaseURL: entry.Address, GSMKey: key, Tokens: l, HTTP: &http.Client{Transport: l}})
 	if err != nil {
 		t.Fatalf("client: %v", err)
 	}
 	return l
 }
 
-// Token signs in when there is no token.
-func (l *lab) Token(ctx context.Context) (string, error) {
-	l.mu.Lock()
-	if time.Since(l.signedIn) > 4*time.Minute {
-		l.token = "" // as the engine does: never one that is about to expire
-	}
-	token := l.token
-	l.mu.Unlock()
-	if token != "" {
-		return token, nil
-	}
-	form := url.Values{"grant_type": {"password"}, "username": {l.creds.Username}, "password": {l.creds.Password}, "scope": {"*"}}
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, "https://sim.example/auth/token", strings.NewReader(form.Encode()))
-	if err != nil {
-		return "", err
-	}
-	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	r.SetBasicAuth(l.creds.ClientID, l.creds.ClientSecret)
-	rec := httptest.NewRecorder()
-	l.serve(rec, r)
-	var body struct {
-		AccessToken string `json:"access_token"`
-	}
-	if err := json.Unmarshal(rec.Body.Bytes(), &body); err != nil || body.AccessToken == "" {
-		return "", errors.New("the simulator gives no token")
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.token, l.signedIn = body.AccessToken, time.Now()
-	return l.token, nil
-}
-
-// Reject forgets a token.
-func (l *lab) Reject(token string) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.token == token {
-		l.token = ""
-	}
-}
-
-// RoundTrip serves a request by the simulator. A cut connection becomes an error, or a body that breaks off.
+// RoundTrip counts the calls and those under way at once.
 func (l *lab) RoundTrip(r *http.Request) (*http.Response, error) {
-	if err := r.Context().Err(); err != nil {
-		return nil, err
-	}
 	l.mu.Lock()
 	l.calls = append(l.calls, r.URL.Path)
 	l.now++
 	l.most = max(l.most, l.now)
-	intercept := l.intercept
 	l.mu.Unlock()
 	defer func() {
 		l.mu.Lock()
 		l.now--
 		l.mu.Unlock()
 	}()
-	if r.Body == nil {
-		r.Body = http.NoBody
-	}
-	if intercept != nil {
-		if answer := intercept(r); answer != nil {
-			return answer, nil
-		}
-	}
-	rec := httptest.NewRecorder()
-	whole := l.serve(rec, r)
-	if err := r.Context().Err(); err != nil {
-		return nil, err
-	}
-	if !whole {
-		if rec.Body.Len() == 0 {
-			return nil, errors.New("connection reset by peer")
-		}
-		answer := rec.Result()
-		answer.Body = io.NopCloser(io.MultiReader(bytes.NewReader(rec.Body.Bytes()), cut{}))
-		return answer, nil
-	}
-	return rec.Result(), nil
+	return l.direct.RoundTrip(r)
 }
-
-func (l *lab) serve(w http.ResponseWriter, r *http.Request) (whole bool) {
-	defer func() {
-		if x := recover(); x != nil && x != http.ErrAbortHandler { //nolint:errorlint // a panic value, compared as net/http does
-			panic(x)
-		}
-	}()
-	l.sim.ServeHTTP(w, r)
-	return true
-}
-
-type cut struct{}
-
-func (cut) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
 
 // when answers requests whose path holds a word, as often as times; -1 is always.
 func (l *lab) when(word string, code, times int) {
@@ -163,7 +90,7 @@ func (l *lab) when(word string, code, times int) {
 			return nil
 		}
 		times--
-		return &http.Response{StatusCode: code, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(`{"statusCode":0,"error_description":"no"}`))}
+		return entry.Refusal(code)
 	}
 }
 
