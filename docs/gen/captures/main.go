@@ -7,27 +7,6 @@
 //	go run ./docs/gen/captures docs/sign-in.md
 package main
 
-import (
-	"context"
-	"fmt"
-	"os"
-)
+import "github.com/unitty/unitty/docs/gen/gen"
 
-func main() {
-	if len(os.Args) != 2 {
-		fmt.Fprintln(os.Stderr, "usage: captures FILE")
-		os.Exit(2)
-	}
-	if err := write(context.Background(), os.Args[1]); err != nil {
-		fmt.Fprintln(os.Stderr, "captures:", err)
-		os.Exit(1)
-	}
-}
-
-func write(ctx context.Context, file string) error {
-	text, err := page(ctx)
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(file, text, 0o600)
-}
+func main() { gen.Main("captures", page) }

@@ -8,16 +8,14 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
+
+	"github.com/unitty/unitty/docs/gen/gen"
 )
 
-const (
-	module = "github.com/unitty/unitty"
-
-	head = `# Signing in
+const head = `# Signing in
 
 <!-- Written by docs/gen/captures, which runs the built program in terminals of 80 columns; change the program, not this page. -->
 
@@ -25,7 +23,6 @@ What a terminal shows in each way to sign in, taken from the program itself agai
 and tokens are never shown while they are typed or pasted. Ports, times, random values and folders are replaced by fixed
 ones; the header line of the full-screen program, which counts the lives of the tokens down, is left out.
 `
-)
 
 // scene is one way to sign in. Its play leaves captures on the stage.
 type scene struct {
@@ -40,10 +37,9 @@ func page(ctx context.Context) ([]byte, error) {
 		return nil, err
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
-	bin := filepath.Join(dir, "unitty")
-	build := exec.CommandContext(ctx, "go", "build", "-o", bin, module) //nolint:gosec // the go tool, with a path of our own
-	if out, err := build.CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("go build: %w: %s", err, out)
+	bin, err := gen.Program(ctx, dir)
+	if err != nil {
+		return nil, err
 	}
 	all := scenes()
 	texts, errs := make([][]byte, len(all)), make([]error, len(all))

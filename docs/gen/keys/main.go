@@ -4,17 +4,9 @@
 package main
 
 import (
-	"fmt"
-	"os"
+	"context"
+
+	"github.com/unitty/unitty/docs/gen/gen"
 )
 
-func main() {
-	if len(os.Args) != 2 {
-		fmt.Fprintln(os.Stderr, "usage: keys FILE")
-		os.Exit(2)
-	}
-	if err := os.WriteFile(os.Args[1], page(), 0o600); err != nil {
-		fmt.Fprintln(os.Stderr, "keys:", err)
-		os.Exit(1)
-	}
-}
+func main() { gen.Main("keys", func(context.Context) ([]byte, error) { return page(), nil }) }

@@ -7,20 +7,17 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
+
+	"github.com/unitty/unitty/docs/gen/gen"
 )
 
-const (
-	module = "github.com/unitty/unitty"
-
-	head = `# Verbs
+const head = `# Verbs
 
 <!-- Written by docs/gen/verbs from the program's own help; change the verbs in cli/, not this page. -->
 
 Without a verb ` + "`unitty`" + ` opens the full-screen console. The flags at the end of the first text hold for every verb.
 `
-)
 
 // page builds the program, walks the tree of its verbs and writes down their help.
 func page(ctx context.Context) ([]byte, error) {
@@ -29,10 +26,9 @@ func page(ctx context.Context) ([]byte, error) {
 		return nil, err
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
-	bin := filepath.Join(dir, "unitty")
-	build := exec.CommandContext(ctx, "go", "build", "-o", bin, module) //nolint:gosec // the go tool, with a path of our own
-	if out, err := build.CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("go build: %w: %s", err, out)
+	bin, err := gen.Program(ctx, dir)
+	if err != nil {
+		return nil, err
 	}
 	var b bytes.Buffer
 	b.WriteString(head)

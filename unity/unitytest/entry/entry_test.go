@@ -67,13 +67,13 @@ func TestDirect(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return d.RoundTrip(r) //nolint:bodyclose // nothing to close
+		return d.RoundTrip(r)
 	}
-	if _, err := get(t.Context()); err == nil { //nolint:bodyclose // there is none
+	if _, err := get(t.Context()); err == nil {
 		t.Error("a connection that broke is no error")
 	}
 	part = 10
-	answer, err := get(t.Context()) //nolint:bodyclose // nothing to close
+	answer, err := get(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -82,7 +82,7 @@ func TestDirect(t *testing.T) {
 	}
 	gone, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := get(gone); !errors.Is(err, context.Canceled) { //nolint:bodyclose // there is none
+	if _, err := get(gone); !errors.Is(err, context.Canceled) {
 		t.Errorf("a call that was given up: %v", err)
 	}
 }
