@@ -199,3 +199,26 @@ func TestHiddenMarksAreNamed(t *testing.T) {
 	d.Press("enter", "s")
 	want(t, d, "Hidden by the filter, but marked (1)", "HOST-001", "2 machines")
 }
+
+// TestDigitsInOnePacket types a number over a slow line, which brings two keys at once: nothing is sent, and the dialog says why
+// the number is not there.
+func TestDigitsInOnePacket(t *testing.T) {
+	w := newWorld(t, 40)
+	d := w.start(100, 30)
+	d.Press("a")
+	d.Press("s")
+	d.Advance(time.Second)
+	d.Burst("4", "0")
+	d.Settle()
+	want(t, d, "once more, 40")
+	d.Press("enter")
+	d.Settle()
+	if got := w.sentNames(); got != "" {
+		t.Fatalf("half a number sent %q", got)
+	}
+	d.Press("4", "0", "enter")
+	d.Settle()
+	if n := len(strings.Fields(w.sentNames())); n != 40 {
+		t.Fatalf("sent to %d machines:\n%s", n, d.Screen())
+	}
+}

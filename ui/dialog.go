@@ -39,6 +39,14 @@ func (d *dialog) sentry() *guard  { return &d.guard }
 func (d *dialog) capturing() bool { return d.want != "" }
 func (d *dialog) width() int      { return 76 }
 
+// rushed says why what was typed is not there: over a slow line several keys may come at once.
+func (d *dialog) rushed() {
+	if d.want != "" && d.in.String() != "" {
+		d.in.set("")
+		d.fault = "keys came faster than a person types: once more, " + d.want
+	}
+}
+
 func (d *dialog) commands() []Command {
 	step := func(n int) func() tea.Cmd { return func() tea.Cmd { d.scroll = max(d.scroll+n, 0); return nil } }
 	out := []Command{d.e.command("dialog.refuse", d.refuse), d.e.command("dialog.press", d.press)}
@@ -160,6 +168,7 @@ func newFootline(e *env, text, verb string, yes, no func() tea.Cmd) *footline {
 }
 
 func (f *footline) sentry() *guard  { return &f.guard }
+func (f *footline) rushed()         {}
 func (f *footline) capturing() bool { return false }
 func (f *footline) width() int      { return 0 }
 func (f *footline) commands() []Command {

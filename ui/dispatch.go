@@ -51,6 +51,7 @@ func (r *Root) overlayKey(o overlay, m tea.KeyPressMsg, name string) tea.Cmd {
 	if isArmed {
 		r.held = nil
 		if !a.sentry().accept(r.e.now()) {
+			a.rushed()
 			return nil
 		}
 	}

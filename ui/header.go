@@ -125,6 +125,9 @@ func (r *Root) authPieces() []piece {
 		}
 		add(a.State, a.Level.tone(), drop)
 	}
+	if a.Needed {
+		return out // the lives of tokens that the server has refused say nothing
+	}
 	if !a.AccessUntil.IsZero() {
 		add("access "+left(a.AccessUntil.Sub(now)), theme.Muted, 6)
 	}

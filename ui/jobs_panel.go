@@ -34,8 +34,8 @@ func newJobsPanel(e *env, s *jobs) *jobsPanel {
 func targetColumns() []table.Column[Target] {
 	tone := func(t *Target) theme.Tone { return t.Outcome.tone() }
 	return []table.Column[Target]{
-		{ID: "name", Title: "MACHINE", Min: 8, Max: 32, Flex: 1, Text: func(t *Target) string { return clean(t.Name) }},
-		{ID: "site", Title: "CUSTOMER", Min: 8, Max: 28, Flex: 1, Priority: 3, Text: func(t *Target) string { return clean(t.Site) }},
+		{ID: "name", Title: "MACHINE", Min: 8, Max: 32, Text: func(t *Target) string { return clean(t.Name) }},
+		{ID: "site", Title: "CUSTOMER", Min: 8, Max: 28, Priority: 3, Text: func(t *Target) string { return clean(t.Site) }},
 		{ID: "outcome", Title: "RESULT", Min: 9, Max: 9, Text: func(t *Target) string { return string(t.Outcome) }, Tone: tone},
 		{ID: "reason", Title: "WHY", Min: 6, Flex: 3, Priority: 1, Text: reasonOf, Tone: tone},
 		{ID: "request", Title: "REQUEST ID", Min: 8, Max: 38, Priority: 4, Text: func(t *Target) string { return clean(t.RequestID) }},
@@ -212,8 +212,43 @@ func (p *jobsPanel) lines(w, h int) []string {
 	out = append(out, progressLines(th, j, w)...)
 	p.refresh(j)
 	p.head = len(out)
-	if room := h - len(out); room > 1 && p.rows.Len() > 0 {
+	room := h - len(out)
+	var below []string
+	if room >= 8 {
+		below = p.whole(w)
+	}
+	if room -= len(below); room > 1 && p.rows.Len() > 0 {
 		out = append(out, p.grid.Render(p.rows, th, w, min(room, p.rows.Len()+1), true)...)
+	}
+	return append(out, below...)
+}
+
+// whole says of the machine under the cursor what the columns have no room for. It always takes the same number of lines, so that
+// the table above stays where it is.
+func (p *jobsPanel) whole(w int) []string {
+	const most = 3
+	t := p.rows.Cursor()
+	if t == nil {
+		return nil
+	}
+	parts := []string{clean(t.Name) + " (" + clean(t.Site) + ")", string(t.Outcome)}
+	for _, s := range []string{t.Reason, t.Tracking} {
+		if s = clean(s); s != "" {
+			parts = append(parts, s)
+		}
+	}
+	if t.RequestID != "" {
+		parts = append(parts, "request "+clean(t.RequestID))
+	}
+	th := p.e.th
+	out := []string{""}
+	for _, l := range wrap(strings.Join(parts, " · "), w) {
+		if len(out) <= most {
+			out = append(out, th.Paint(theme.Muted, l))
+		}
+	}
+	for len(out) <= most {
+		out = append(out, "")
 	}
 	return out
 }

@@ -203,7 +203,13 @@ func (l *List[T, K]) everLoaded() bool { return l.load.ever }
 
 // missed reads again when the last load failed.
 func (l *List[T, K]) missed() tea.Cmd {
-	if l.load.failed == "" || l.load.active {
+	if l.load.active {
+		return nil
+	}
+	if l.res.Live != nil && (len(l.load.problems) > 0 || l.live.source != "") {
+		return l.refresh() // whoever keeps the data current may not try again for a while
+	}
+	if l.load.failed == "" {
 		return nil
 	}
 	return l.invalidated()

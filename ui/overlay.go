@@ -33,7 +33,11 @@ type overlay interface {
 type footed interface{ foot(w int) string }
 
 // armed is an overlay that takes no keys in flight.
-type armed interface{ sentry() *guard }
+type armed interface {
+	sentry() *guard
+	// rushed is called for a key that came too soon to count.
+	rushed()
+}
 
 // frame is what all overlays have in common.
 type frame struct {

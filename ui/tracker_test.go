@@ -126,8 +126,10 @@ func TestCommandsOfEarlierRunsAreFollowed(t *testing.T) {
 	d := w.start(140, 30)
 	d.Settle()
 	d.Press("J")
-	d.Settle()
-	want(t, d, "sent to agent · scanned just now", "not begun yet: deactivate")
+	if !d.WaitFor("sent to agent · scanned just now") { // what follows a job reports whenever it knows something
+		t.Fatalf("no news of the second machine\n%s", d.Screen())
+	}
+	want(t, d, "not begun yet: deactivate")
 	d.Press("y")
 	d.Settle()
 	if got := d.Clipboard(); got != "WRSA.exe -poll" {
