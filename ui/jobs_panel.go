@@ -1,6 +1,8 @@
 package ui
 
 import (
+	"cmp"
+	"slices"
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
@@ -18,6 +20,8 @@ type jobsPanel struct {
 	// n is the job shown.
 	n    uint64
 	rows *table.Rows[Target, string]
+	// over is true once the rows stand in the order of a job that is over.
+	over bool
 	grid table.View[Target, string]
 	// head is how many lines stand above the table.
 	head int
@@ -49,6 +53,14 @@ func reasonOf(t *Target) string {
 	return clean(t.Reason)
 }
 
+// place is where an outcome stands in the list of a job that is over.
+func (o Outcome) place() int {
+	if i := slices.Index([]Outcome{Failed, Unknown, Cancelled, Skipped}, o); i >= 0 {
+		return i
+	}
+	return 9
+}
+
 func (o Outcome) tone() theme.Tone {
 	switch o {
 	case Sent:
@@ -65,7 +77,7 @@ func (o Outcome) tone() theme.Tone {
 }
 
 func (p *jobsPanel) choose(n uint64) {
-	p.n = n
+	p.n, p.over = n, false
 	p.rows = table.NewRows(func(t *Target) string { return t.Key }, targetColumns(), nil)
 	p.grid = table.View[Target, string]{}
 }
@@ -84,12 +96,20 @@ func (p *jobsPanel) step(by int) tea.Cmd {
 
 func (p *jobsPanel) run() *jobRun { return p.jobs.find(p.n) }
 
-// refresh puts the latest report into the table. The rows are copies: a report is not changed after it was given.
+// refresh puts the latest report into the table. The rows are copies: a report is not changed after it was given. As soon as the
+// job is over, what needs somebody's eyes stands first.
 func (p *jobsPanel) refresh(j *jobRun) {
+	if j.finished != p.over {
+		p.choose(p.n)
+		p.over = j.finished
+	}
 	p.rows.Begin()
 	items := make([]*Target, 0, len(j.job.Targets))
 	for i := range j.job.Targets {
 		items = append(items, &j.job.Targets[i])
+	}
+	if p.over {
+		slices.SortStableFunc(items, func(a, b *Target) int { return cmp.Compare(a.Outcome.place(), b.Outcome.place()) })
 	}
 	p.rows.Merge(items)
 	p.rows.Finish(true)
@@ -195,7 +215,7 @@ func (p *jobsPanel) lines(w, h int) []string {
 	if j.finished && j.stopped {
 		state = "cancelled after "
 	}
-	state += span(end.Sub(j.job.Started))
+	state += lasted(end.Sub(j.job.Started))
 	if j.past != nil {
 		state = j.past.State + " · " + j.job.Started.Local().Format("2006-01-02 15:04")
 		if j.past.Next != "" {

@@ -95,3 +95,26 @@ func TestPastJobsAreRepeatedAndSaved(t *testing.T) {
 		}
 	}
 }
+
+// TestFailedMachinesStandFirst opens a job that is over: whoever looks at it looks for what did not work.
+func TestFailedMachinesStandFirst(t *testing.T) {
+	w := newWorld(t, 2)
+	at := time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
+	job := ui.Job{ID: "old", Title: "scan 4 machines", Started: at, Finished: at, Targets: []ui.Target{
+		{Key: "a", Name: "AAA", Outcome: ui.Sent}, {Key: "b", Name: "BBB", Outcome: ui.Skipped},
+		{Key: "c", Name: "CCC", Outcome: ui.Unknown}, {Key: "d", Name: "DDD", Outcome: ui.Failed, Reason: "the server refused it", RequestID: "r-77"}}}
+	w.cfg.Jobs = &ui.JobBook{List: func(context.Context) ([]ui.PastJob, error) { return []ui.PastJob{{Job: job, State: "done"}}, nil }}
+	d := w.start(140, 30)
+	d.Settle()
+	d.Press("J")
+	d.Settle()
+	text, last := d.Screen(), 0
+	for _, name := range []string{"DDD", "CCC", "BBB", "AAA"} {
+		at := strings.Index(text, name)
+		if at < last {
+			t.Fatalf("%s stands before what is above it\n%s", name, text)
+		}
+		last = at
+	}
+	want(t, d, "DDD", "failed · the server refused it · request r-77")
+}

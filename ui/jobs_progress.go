@@ -3,6 +3,7 @@ package ui
 import (
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/charmbracelet/x/ansi"
 
@@ -46,9 +47,35 @@ func progressLines(th theme.Theme, j *jobRun, w int) []string {
 func rateWords(j Job, all Progress) string {
 	text := group(all.Done) + " of " + group(all.Total)
 	if j.PerSecond > 0 && all.Done < all.Total {
-		text += " · " + strconv.FormatFloat(j.PerSecond, 'f', 1, 64) + " per second · about " + span(j.Left) + " left"
+		text += " · " + rate(j.PerSecond) + " per second · " + leftWords(j.Left)
 	}
 	return text
+}
+
+// rate writes a number with as many digits as anybody reads.
+func rate(x float64) string {
+	if x >= 10 {
+		return group(int(x + 0.5))
+	}
+	return strconv.FormatFloat(x, 'f', 1, 64)
+}
+
+// lasted writes how long a job took, to the second where seconds matter.
+func lasted(d time.Duration) string {
+	if d < time.Second {
+		return "less than 1 s"
+	}
+	if d < time.Minute {
+		return itoa(int(d/time.Second)) + " s"
+	}
+	return span(d)
+}
+
+func leftWords(d time.Duration) string {
+	if d < 10*time.Second {
+		return "some seconds left"
+	}
+	return "about " + span(d) + " left"
 }
 
 func bar(th theme.Theme, p Progress) string {

@@ -42,3 +42,19 @@ func TestProgressOfARunningJob(t *testing.T) {
 		t.Errorf("a job that is over has a progress: %q", got)
 	}
 }
+
+func TestWordsOfRates(t *testing.T) {
+	for d, want := range map[time.Duration]string{200 * time.Millisecond: "less than 1 s", 7900 * time.Millisecond: "7 s", 61 * time.Second: "1 min"} {
+		if got := lasted(d); got != want {
+			t.Errorf("%s lasted %q, want %q", d, got, want)
+		}
+	}
+	for x, want := range map[float64]string{0.25: "0.2", 4: "4.0", 3871.8: "3,872"} {
+		if got := rate(x); got != want {
+			t.Errorf("rate %v is %q, want %q", x, got, want)
+		}
+	}
+	if got := leftWords(5 * time.Second); got != "some seconds left" {
+		t.Errorf("5 s left are %q", got)
+	}
+}
