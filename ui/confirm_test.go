@@ -222,3 +222,26 @@ func TestDigitsInOnePacket(t *testing.T) {
 		t.Fatalf("sent to %d machines:\n%s", n, d.Screen())
 	}
 }
+
+// TestQuestionLapsesOverNight leaves a question open for hours: the key of whoever sits there then sends nothing.
+func TestQuestionLapsesOverNight(t *testing.T) {
+	for key, question := range map[string]string{"R": "restart?", "s": "y send"} {
+		t.Run(key, func(t *testing.T) {
+			w := newWorld(t, 3)
+			w.cfg.IdleLock = 15 * time.Minute
+			d := w.start(100, 30)
+			d.Press(key)
+			want(t, d, question)
+			d.Advance(14 * time.Hour)
+			d.Press("y")
+			d.Settle()
+			want(t, d, "no key for 14 h: the question was closed, nothing was sent")
+			if got := w.sentNames(); got != "" {
+				t.Fatalf("a question of yesterday sent %q", got)
+			}
+			d.Press(key)
+			d.Settle()
+			want(t, d, "goes on working")
+		})
+	}
+}

@@ -65,6 +65,8 @@ func (d *dialog) refuse() tea.Cmd {
 	return nil
 }
 
+func (d *dialog) lapse() tea.Cmd { return d.refuse() }
+
 func (d *dialog) confirm() tea.Cmd {
 	d.gone = true
 	return d.yes()
@@ -179,10 +181,15 @@ func (f *footline) commands() []Command {
 func (f *footline) update(msg tea.Msg) tea.Cmd {
 	switch msg.(type) {
 	case tea.KeyPressMsg, tea.PasteMsg:
-		f.gone = true
-		if f.no != nil {
-			return f.no()
-		}
+		return f.lapse()
+	}
+	return nil
+}
+
+func (f *footline) lapse() tea.Cmd {
+	f.gone = true
+	if f.no != nil {
+		return f.no()
 	}
 	return nil
 }

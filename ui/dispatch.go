@@ -8,10 +8,15 @@ import (
 // screen and of the shell. Cancel works everywhere.
 func (r *Root) key(m tea.KeyPressMsg) tea.Cmd {
 	now := r.e.now()
-	if lock := r.e.cfg.IdleLock; lock > 0 && now.Sub(r.lastKey) >= lock {
-		r.locked = true
-	}
+	idle := now.Sub(r.lastKey)
 	r.lastKey = now
+	if lock := r.e.cfg.IdleLock; lock > 0 && idle >= lock {
+		r.locked = true
+		// A question that somebody left open is not answered by whoever comes along.
+		if o, ok := r.top().(armed); ok {
+			return tea.Batch(o.lapse(), Toast(Warn, "no key for "+span(idle)+": the question was closed, nothing was sent"))
+		}
+	}
 	name := keyName(m)
 	if r.e.keys.has(r.e.keys.builtin("app.cancel"), name) {
 		return r.cancel()

@@ -35,6 +35,8 @@ type footed interface{ foot(w int) string }
 // armed is an overlay that takes no keys in flight.
 type armed interface {
 	sentry() *guard
+	// lapse closes it as if the answer was no.
+	lapse() tea.Cmd
 	// rushed is called for a key that came too soon to count.
 	rushed()
 }

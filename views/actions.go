@@ -144,9 +144,9 @@ func (e *Env) proposeOn(title string, op dispatch.Operation, c choice) tea.Cmd {
 
 // plan freezes the chosen machines and plans an operation on them.
 func (e *Env) plan(ctx context.Context, op dispatch.Operation, c choice) (ui.Plan, error) {
-	refs := e.chosen(c)
-	if len(refs) < len(c.keys) {
-		return ui.Plan{}, fmt.Errorf("%d of the %d marked machines are not known any more; open their list once, or clear the marks", len(c.keys)-len(refs), len(c.keys))
+	refs, err := e.allOf(c)
+	if err != nil {
+		return ui.Plan{}, err
 	}
 	frozen, err := dispatch.Freeze(e.Binding(), refs)
 	if err != nil {
@@ -160,12 +160,25 @@ func (e *Env) plan(ctx context.Context, op dispatch.Operation, c choice) (ui.Pla
 	if err != nil {
 		return ui.Plan{}, err
 	}
-	out := e.present(p)
+	return c.nameHidden(e.present(p)), nil
+}
+
+// nameHidden adds to a plan which of its machines the filter does not show.
+func (c choice) nameHidden(out ui.Plan) ui.Plan {
 	out.Hidden = c.hidden
 	if c.filter != "" && len(c.hidden) > 0 {
 		out.Warnings = append(out.Warnings, fmt.Sprintf("%d of the machines are hidden by the filter %q", len(c.hidden), unity.Clean(c.filter)))
 	}
-	return out, nil
+	return out
+}
+
+// allOf are the chosen machines, or an error when some are not known any more: fewer than were marked is not what was asked for.
+func (e *Env) allOf(c choice) ([]fleet.Ref, error) {
+	refs := e.chosen(c)
+	if lost := len(c.keys) - len(refs); lost > 0 {
+		return nil, fmt.Errorf("%d of the %d marked machines are not known any more; open their list once, or clear the marks", lost, len(c.keys))
+	}
+	return refs, nil
 }
 
 // chosen are the machines of a selection: the rows at hand as they are, marked ones of other lists as last read.

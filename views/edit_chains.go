@@ -29,26 +29,26 @@ func chainActions[T any](e *Env, refOf func(*T) fleet.Ref) []ui.Action[T] {
 	ready := func(sel ui.Selection[T]) string { return e.sendable(refsOf(sel, refOf)) }
 	return []ui.Action[T]{
 		{Spec: rebill, Ready: ready, Do: func(sel ui.Selection[T]) tea.Cmd {
-			refs := e.chosen(choiceOf(sel, refOf))
-			return e.proposeChain(rebill.Title, func(ctx context.Context) (*change.Chain, error) {
+			return e.proposeChain(rebill.Title, choiceOf(sel, refOf), func(ctx context.Context, refs []fleet.Ref) (*change.Chain, error) {
 				return change.Rebill(ctx, e.Client, e.Binding(), e.knownSites(refs), refs)
 			})
 		}},
 		{Spec: movePolicy, Ready: ready, Do: func(sel ui.Selection[T]) tea.Cmd {
-			return e.moveAndPolicy(movePolicy.Title, e.chosen(choiceOf(sel, refOf)))
+			return e.moveAndPolicy(movePolicy.Title, choiceOf(sel, refOf))
 		}},
 	}
 }
 
 // moveAndPolicy asks for the group and for the policy, and plans both.
-func (e *Env) moveAndPolicy(title string, refs []fleet.Ref) tea.Cmd {
+func (e *Env) moveAndPolicy(title string, c choice) tea.Cmd {
+	refs := e.chosen(c)
 	ops := map[string]dispatch.Operation{}
 	for _, op := range dispatch.Operations() {
 		ops[op.ID] = op
 	}
 	return e.askArguments(ops["endpoint.move"], refs, func(move dispatch.Operation) tea.Cmd {
 		return e.askArguments(ops["endpoint.set-policy"], refs, func(policy dispatch.Operation) tea.Cmd {
-			return e.proposeChain(title, func(ctx context.Context) (*change.Chain, error) {
+			return e.proposeChain(title, c, func(ctx context.Context, refs []fleet.Ref) (*change.Chain, error) {
 				return change.MoveAndPolicy(ctx, e.Client, e.Binding(), e.knownSites(refs), refs, move, policy)
 			})
 		})
@@ -91,14 +91,18 @@ func (e *Env) offboardSite(s unity.Site) tea.Cmd {
 	})
 }
 
-// proposeChain plans a combined action and asks about it as about its gravest step.
-func (e *Env) proposeChain(title string, plan func(context.Context) (*change.Chain, error)) tea.Cmd {
+// proposeChain plans a combined action on chosen machines and asks about it as about its gravest step.
+func (e *Env) proposeChain(title string, c choice, plan func(context.Context, []fleet.Ref) (*change.Chain, error)) tea.Cmd {
 	return ui.Propose(title, func(ctx context.Context) (ui.Plan, error) {
-		ch, err := plan(ctx)
+		refs, err := e.allOf(c)
 		if err != nil {
 			return ui.Plan{}, err
 		}
-		return e.presentChain(ch, nil), nil
+		ch, err := plan(ctx, refs)
+		if err != nil {
+			return ui.Plan{}, err
+		}
+		return c.nameHidden(e.presentChain(ch, nil)), nil
 	})
 }
 

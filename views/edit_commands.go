@@ -54,14 +54,29 @@ func cleanEnvironment(all []string) []string {
 	return out
 }
 
+// UserSpecs are the specs of the programs of the configuration, for help and for checking [keys]: they stand beside the actions
+// on machines.
+func UserSpecs(commands []UserCommand) []ui.Spec {
+	out := make([]ui.Spec, 0, len(commands))
+	for _, u := range commands {
+		out = append(out, ui.Spec{ID: "run." + u.Name, Title: "run " + u.Name, Arity: ui.Many, Beside: "endpoint",
+			Help: "Runs " + unity.Clean(strings.Join(u.Program, " ")) + " with the chosen machines as JSON on its standard input."})
+	}
+	return out
+}
+
 // userActions are the programs of the configuration as actions on machines.
 func userActions[T any](e *Env, refOf func(*T) fleet.Ref) []ui.Action[T] {
 	var out []ui.Action[T]
-	for _, u := range e.Commands {
-		out = append(out, ui.Action[T]{Spec: ui.Spec{ID: "run." + u.Name, Title: "run " + u.Name, Arity: ui.Many,
-			Help: "Runs " + unity.Clean(strings.Join(u.Program, " ")) + " with the chosen machines as JSON on its standard input."},
+	specs := UserSpecs(e.Commands)
+	for i, u := range e.Commands {
+		out = append(out, ui.Action[T]{Spec: specs[i],
 			Do: func(sel ui.Selection[T]) tea.Cmd {
-				input, err := commandInput(e.chosen(choiceOf(sel, refOf)))
+				refs, err := e.allOf(choiceOf(sel, refOf))
+				if err != nil {
+					return ui.Fail(err)
+				}
+				input, err := commandInput(refs)
 				if err != nil {
 					return ui.Fail(err)
 				}
