@@ -55,10 +55,9 @@ type board struct {
 	cursor string
 	focus  bool
 	front  bool
-	stale  bool
-	// reading is true while the numbers are worked out; wait counts the waits for other ones.
+	// reading is true while the numbers are worked out.
 	reading bool
-	wait    uint64
+	wait    vigil
 	last    time.Time
 	pace    time.Duration
 	// cols and rows are how the tiles were laid out last, each of them cell wide, from the row top on.
@@ -104,8 +103,8 @@ func (b *board) Depends(string) bool { return false }
 
 func (b *board) Reveal(front bool) tea.Cmd {
 	b.front = front
-	if front && b.stale {
-		return b.read()
+	if front {
+		return b.read() // not all that it counts tells of its changes
 	}
 	return nil
 }
@@ -114,8 +113,8 @@ func (b *board) read() tea.Cmd {
 	if b.reading || b.e == nil {
 		return nil
 	}
-	b.reading, b.stale, b.last = true, false, b.e.now()
-	b.wait++
+	b.reading, b.last = true, b.e.now()
+	b.wait.end()
 	ctx, id, spec := b.e.ctx, b.id, b.spec
 	return func() tea.Msg {
 		var more <-chan struct{}
@@ -136,11 +135,10 @@ func (b *board) Update(msg tea.Msg) tea.Cmd {
 		return b.await(m.more)
 	case tilesDueMsg:
 		switch wait := b.pace - b.e.now().Sub(b.last); {
-		case m.wait != b.wait:
+		case m.wait != b.wait.n:
 			return nil
 		case !b.front:
-			b.stale = true
-			return nil
+			return nil // Reveal reads
 		case wait > 0:
 			return after(wait, To{Screen: b.id, Msg: m})
 		}
@@ -151,20 +149,16 @@ func (b *board) Update(msg tea.Msg) tea.Cmd {
 
 // await has the numbers read again when they change, and after a while for the ages among them.
 func (b *board) await(more <-chan struct{}) tea.Cmd {
-	b.wait++
-	due, ctx := To{Screen: b.id, Msg: tilesDueMsg{b.wait}}, b.e.ctx
+	b.wait.end()
+	due := To{Screen: b.id, Msg: tilesDueMsg{b.wait.n}}
 	if more == nil {
 		return after(boardEvery, due)
 	}
-	return tea.Batch(after(boardEvery, due), waitFor(func() tea.Msg {
-		select {
-		case <-more:
-			return due
-		case <-ctx.Done():
-			return nil
-		}
-	}))
+	return tea.Batch(after(boardEvery, due), b.wait.news(b.e.ctx, more, due))
 }
+
+// Close implements Closer: nothing is waited for any more.
+func (b *board) Close() { b.wait.end() }
 
 // all are the tiles with those that the shell itself knows of.
 func (b *board) all() []Tile {

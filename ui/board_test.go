@@ -3,7 +3,9 @@ package ui_test
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -160,4 +162,37 @@ func TestLaterHitsComeBehind(t *testing.T) {
 	d.Press("f")
 	d.Type("x")
 	want(t, d, "second best", "searched 2 of 2 sites")
+}
+
+// TestWaitsForNewsDoNotPileUp stays on numbers and lists that never change for half an hour, opens and leaves some, and counts who
+// still waits.
+func TestWaitsForNewsDoNotPileUp(t *testing.T) {
+	w := newWorld(t, 5)
+	never := make(chan struct{})
+	var reads atomic.Int32
+	w.cfg.Home = func() ui.Screen {
+		return ui.NewBoard(ui.Board{Title: "Console", Changed: func() <-chan struct{} { return never }, Read: func(context.Context) ([]ui.Tile, string) {
+			reads.Add(1)
+			res := w.resource()
+			source := newStream(ui.Delta[machine]{})
+			res.Load, res.Live = nil, &ui.Live[machine]{Read: source.read, Changed: source.more, Refresh: source.refresh}
+			return []ui.Tile{{Key: "a", Name: "number", Value: "1", Open: func() tea.Cmd { return ui.Push(ui.NewList(res)) }}}, ""
+		}})
+	}
+	d := w.start(100, 30)
+	d.Settle()
+	before := runtime.NumGoroutine()
+	for range 60 {
+		d.Advance(30 * time.Second)
+		d.Press("enter")
+		d.Settle()
+		d.Press("esc")
+		d.Settle()
+	}
+	if n := reads.Load(); n < 60 {
+		t.Fatalf("the numbers were read %d times only", n)
+	}
+	if !d.Until(func() bool { return runtime.NumGoroutine() <= before+10 }) {
+		t.Errorf("%d goroutines, %d at first", runtime.NumGoroutine(), before)
+	}
 }

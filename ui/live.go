@@ -55,8 +55,7 @@ type following struct {
 	on bool
 	// reading is true from the start of a Read until all its rows are merged; behind when more has come since then.
 	reading, behind bool
-	// wait counts the waits for more; an earlier one than the last is void.
-	wait uint64
+	wait            vigil
 	// last is when the last Read was started, pace how far apart reads are: a slow one is not repeated at once.
 	last time.Time
 	pace time.Duration
@@ -85,6 +84,34 @@ type (
 	}
 )
 
+// vigil is a wait for news, of which there is one at a time: a later one ends it.
+type vigil struct {
+	n      uint64
+	cancel context.CancelFunc
+}
+
+// end gives up what is waited for.
+func (v *vigil) end() {
+	v.n++
+	if v.cancel != nil {
+		v.cancel()
+		v.cancel = nil
+	}
+}
+
+// news is delivered once the channel is closed, unless the wait ended before.
+func (v *vigil) news(ctx context.Context, more <-chan struct{}, news tea.Msg) tea.Cmd {
+	ctx, v.cancel = context.WithCancel(ctx) //nolint:gosec // end cancels it, and so does the context it is made of
+	return waitFor(func() tea.Msg {
+		select {
+		case <-more:
+			return news
+		case <-ctx.Done():
+			return nil
+		}
+	})
+}
+
 // follow starts reading what has changed, unless that is under way.
 func (l *List[T, K]) follow() tea.Cmd {
 	f := &l.live
@@ -101,7 +128,7 @@ func (l *List[T, K]) follow() tea.Cmd {
 	}
 	ctx, cancel := context.WithCancel(l.e.ctx)
 	f.reading, f.behind, f.last, f.cancel = true, false, l.e.now(), cancel
-	f.wait++
+	f.wait.end()
 	id, live := l.id, l.res.Live
 	return func() tea.Msg {
 		more := live.Changed() // before the read, so that nothing falls between the two
@@ -160,20 +187,13 @@ func (l *List[T, K]) await(more <-chan struct{}) tea.Cmd {
 	if l.live.behind {
 		return l.follow()
 	}
-	l.live.wait++
-	ctx, id, n := l.e.ctx, l.id, l.live.wait
-	return waitFor(func() tea.Msg {
-		select {
-		case <-more:
-			return To{Screen: id, Msg: moreRowsMsg{n}}
-		case <-ctx.Done():
-			return nil
-		}
-	})
+	v := &l.live.wait
+	v.end()
+	return v.news(l.e.ctx, more, To{Screen: l.id, Msg: moreRowsMsg{v.n}})
 }
 
 func (l *List[T, K]) moreRows(m moreRowsMsg) tea.Cmd {
-	if m.wait != l.live.wait {
+	if m.wait != l.live.wait.n {
 		return nil
 	}
 	if !l.front {
