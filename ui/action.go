@@ -61,6 +61,9 @@ type Spec struct {
 	Risk  Risk
 	// Hint is the place among the footer hints; 0 keeps the action out of them.
 	Hint int
+	// Beside is the first word of the ids that the action can be reached together with, where that is not the first word of
+	// its own: keys must not clash among them.
+	Beside string
 }
 
 // Action is an action on rows of one resource.
@@ -93,4 +96,6 @@ type Command struct {
 	Ready func() string
 	// Do starts it; it must not block.
 	Do func() tea.Cmd
+	// keyless tells that its key is not in force where it is offered.
+	keyless bool
 }

@@ -12,7 +12,10 @@ import (
 func (r *Root) offer(cmds []Command, help bool) []item {
 	items := make([]item, 0, len(cmds))
 	for i, c := range cmds {
-		it := item{id: itoa(i), title: c.Title, sub: c.ID, right: strings.Join(r.e.keys.keys(c.Spec), " "), reason: r.e.reason(c)}
+		it := item{id: itoa(i), title: c.Title, sub: c.ID, reason: r.e.reason(c)}
+		if !c.keyless {
+			it.right = strings.Join(r.e.keys.keys(c.Spec), " ")
+		}
 		if help {
 			it.sub = c.Help
 		}
@@ -52,10 +55,19 @@ func (r *Root) openList(title string, help bool) tea.Cmd {
 func (r *Root) offered() []Command {
 	var out []Command
 	seen := map[string]bool{}
-	for _, c := range r.reachable() {
+	add := func(c Command) {
 		if !seen[c.ID] {
 			seen[c.ID] = true
 			out = append(out, c)
+		}
+	}
+	for _, c := range r.reachable() {
+		add(c)
+	}
+	if a, ok := r.stack.top().(interface{ about() []Command }); ok {
+		for _, c := range a.about() {
+			c.keyless = true // its key means something else here
+			add(c)
 		}
 	}
 	for _, s := range append(append([]Spec{}, r.e.cfg.Catalog...), tableSpecs()...) {

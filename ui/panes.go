@@ -16,6 +16,8 @@ type panes struct {
 	title, path string
 	kids        []Screen
 	at          int
+	// subject are the actions on what the panes together are about.
+	subject func() []Command
 	// areas are where the panes were drawn last, by their place; a pane that was not drawn has no width.
 	areas []area
 }
@@ -40,6 +42,22 @@ func NewPanes(title, path string, kids ...Screen) Screen {
 		}
 	}
 	return p
+}
+
+// About adds actions on what a screen of panes is about, such as the site whose machines it shows. The palette and the help
+// offer them; the keys belong to the rows.
+func About(s Screen, commands func() []Command) Screen {
+	if p, ok := s.(*panes); ok {
+		p.subject = commands
+	}
+	return s
+}
+
+func (p *panes) about() []Command {
+	if p.subject == nil {
+		return nil
+	}
+	return p.subject()
 }
 
 // mainPane is a screen that has the keys at first and the larger part of the room.

@@ -81,7 +81,7 @@ func commandTone(s unity.CommandState) theme.Tone {
 
 // SiteCommands lists the commands issued at a site.
 func (e *Env) SiteCommands(s unity.Site) ui.Resource[unity.Command, string] {
-	return e.commands("Commands", s, []string{"commands/" + string(s.ID)}, func(ctx context.Context) iter.Seq2[unity.Page[unity.Command], error] {
+	return e.commands("Commands of "+siteName(&s), s, []string{"commands/" + string(s.ID)}, func(ctx context.Context) iter.Seq2[unity.Page[unity.Command], error] {
 		return e.Client.SiteCommands(ctx, s.ID, unity.CommandQuery{})
 	})
 }

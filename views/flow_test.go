@@ -300,3 +300,26 @@ func TestMarksOfTwoSitesGoToTwoRequests(t *testing.T) {
 		}
 	}
 }
+
+// TestInsideASiteItsOwnActionsAreOffered edits a customer from among its machines, and reads on every screen of its whose it is.
+func TestInsideASiteItsOwnActionsAreOffered(t *testing.T) {
+	c := open(t, 120, 40, unitytest.Options{Seed: 5, Sites: 6, Endpoints: 90, User: unitytest.UserSuper})
+	c.Press("enter")
+	c.Settle()
+	name := strings.TrimSpace(strings.TrimPrefix(c.Line(1), "Console >"))
+	for action, sees := range map[string]string{"site.edit": "Edit " + name, "site.admins": "Admins of " + name, "site.policies": "Policies of " + name} {
+		c.Press(":")
+		c.Type(action)
+		c.Settle()
+		if c.Has("not on this screen") {
+			t.Errorf("%s is not offered inside the site\n%s", action, c.Screen())
+		}
+		c.Press("enter")
+		c.Settle()
+		if !c.Has(sees) || name == "" {
+			t.Errorf("%s does not show %q\n%s", action, sees, c.Screen())
+		}
+		c.Press("esc")
+		c.Settle()
+	}
+}

@@ -53,7 +53,7 @@ func (e *Env) Policies() ui.Resource[unity.Policy, unity.PolicyID] {
 
 // SitePolicies lists the policies a site can use.
 func (e *Env) SitePolicies(s unity.Site) ui.Resource[unity.Policy, unity.PolicyID] {
-	return e.policies("Policies", "", func(ctx context.Context) ([]unity.Policy, error) { return e.Client.SitePolicies(ctx, s.ID) })
+	return e.policies("Policies of "+siteName(&s), "", func(ctx context.Context) ([]unity.Policy, error) { return e.Client.SitePolicies(ctx, s.ID) })
 }
 
 func (e *Env) admins(title, path string, s *unity.Site, read func(context.Context) ([]unity.Admin, error)) ui.Resource[unity.Admin, unity.UserID] {
@@ -103,7 +103,7 @@ func (e *Env) Admins() ui.Resource[unity.Admin, unity.UserID] {
 
 // SiteAdmins lists who has access to a site.
 func (e *Env) SiteAdmins(s unity.Site) ui.Resource[unity.Admin, unity.UserID] {
-	return e.admins("Admins", "", &s, func(ctx context.Context) ([]unity.Admin, error) { return e.Client.SiteAdmins(ctx, s.ID) })
+	return e.admins("Admins of "+siteName(&s), "", &s, func(ctx context.Context) ([]unity.Admin, error) { return e.Client.SiteAdmins(ctx, s.ID) })
 }
 
 func adminKeys(s *unity.Site) []string {

@@ -26,7 +26,17 @@ func (e *Env) SiteScreen(s unity.Site) ui.Screen {
 		return nil
 	}
 	groups.Enter = func(*groupRow) tea.Cmd { return ui.ToMain() }
-	return ui.NewPanes(siteName(&s), "site/"+string(s.ID), ui.NewList(groups), endpoints)
+	return ui.About(ui.NewPanes(siteName(&s), "site/"+string(s.ID), ui.NewList(groups), endpoints), func() []ui.Command {
+		now := e.site(s.ID)
+		if now == nil {
+			now = &s
+		}
+		var out []ui.Command
+		for _, a := range e.siteActions() {
+			out = append(out, ui.On(a, string(s.ID), now))
+		}
+		return out
+	})
 }
 
 // siteActions are what can be done on a site, besides opening it.

@@ -12,10 +12,11 @@ import (
 	"github.com/unitty/unitty/unity/fleet"
 )
 
-// threatWindow is what a threat list shows: the longest the API gives in one window, three calendar months.
+// threatWindow is what a threat list shows: the longest the API gives in one window, three calendar months. It ends a little
+// later than now, since the server's clock is known to about a second only.
 func (e *Env) threatWindow() unity.ThreatQuery {
 	now := e.Client.Now().UTC()
-	return unity.ThreatQuery{Since: now.AddDate(0, -3, 1), Until: now, Extended: true}
+	return unity.ThreatQuery{Since: now.AddDate(0, -3, 1), Until: now.Add(time.Minute), Extended: true}
 }
 
 func (e *Env) threats(title string, walk func(context.Context) iter.Seq2[unity.Page[unity.Threat], error]) ui.Resource[unity.Threat, string] {
@@ -43,7 +44,7 @@ func (e *Env) threats(title string, walk func(context.Context) iter.Seq2[unity.P
 
 // SiteThreats lists a site's threat history.
 func (e *Env) SiteThreats(s unity.Site) ui.Resource[unity.Threat, string] {
-	return e.threats("Threats", func(ctx context.Context) iter.Seq2[unity.Page[unity.Threat], error] {
+	return e.threats("Threats of "+siteName(&s), func(ctx context.Context) iter.Seq2[unity.Page[unity.Threat], error] {
 		return e.Client.SiteThreats(ctx, s.ID, e.threatWindow())
 	})
 }
@@ -57,7 +58,7 @@ func (e *Env) GroupThreats(s unity.Site, g unity.Group) ui.Resource[unity.Threat
 
 // EndpointThreats lists one machine's threat history.
 func (e *Env) EndpointThreats(m fleet.Machine) ui.Resource[unity.Threat, string] {
-	return e.threats("Threats", func(ctx context.Context) iter.Seq2[unity.Page[unity.Threat], error] {
+	return e.threats("Threats of "+m.Name(), func(ctx context.Context) iter.Seq2[unity.Page[unity.Threat], error] {
 		return e.Client.EndpointThreats(ctx, m.SiteID, m.ID, e.threatWindow())
 	})
 }
