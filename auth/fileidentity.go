@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -95,7 +96,9 @@ func (s *FileStore) createIdentity(ctx context.Context, path string) (*age.X2551
 	return id, nil
 }
 
+// Stretching a passphrase takes 256 MiB, which the process gives back at once instead of some minutes later.
 func wrapIdentity(id *age.X25519Identity, pass Secret, work int) ([]byte, error) {
+	defer debug.FreeOSMemory()
 	r, err := age.NewScryptRecipient(pass.Reveal())
 	if err != nil {
 		return nil, err
@@ -115,6 +118,7 @@ func wrapIdentity(id *age.X25519Identity, pass Secret, work int) ([]byte, error)
 }
 
 func unwrapIdentity(wrapped []byte, pass Secret) (*age.X25519Identity, error) {
+	defer debug.FreeOSMemory()
 	scr, err := age.NewScryptIdentity(pass.Reveal())
 	if err != nil {
 		return nil, err
