@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -73,13 +74,7 @@ func (f Field) same(a, b string) bool {
 		sort.Strings(y)
 		return strings.Join(x, ",") == strings.Join(y, ",")
 	case Modules:
-		x, y := licences(a), licences(b)
-		for _, kind := range moduleKinds() {
-			if x[kind] != y[kind] {
-				return false
-			}
-		}
-		return true
+		return sameLicences(a, b)
 	}
 	return a == b
 }
@@ -91,6 +86,9 @@ func (f Form) Diff(before, after Values) []Change {
 	var out []Change
 	for _, field := range f.Fields {
 		if value, ok := changed[field.Name]; ok {
+			if field.Kind == Modules {
+				value = withOthers(value, before[field.Name])
+			}
 			out = append(out, Change{Field: field.Name, Label: field.Label, Before: before[field.Name], After: value})
 		}
 	}
@@ -202,11 +200,17 @@ func moduleBody(value string, before Values) (any, error) {
 		}
 		return out, nil
 	}
-	was := licences(before["Modules"])
+	state, known := before["Modules"]
+	was := licences(state)
+	named, _ := parseModules(value)
 	out := []edited{}
 	for _, kind := range moduleKinds() {
 		switch {
-		case now[kind] == was[kind]:
+		case !known && now[kind] == moduleOff:
+			if slices.ContainsFunc(named, func(m module) bool { return m.kind == kind }) {
+				out = append(out, edited{kind, "Full", false})
+			}
+		case known && now[kind] == was[kind]:
 		case now[kind] == moduleOff:
 			out = append(out, edited{kind, was[kind], false})
 		default:

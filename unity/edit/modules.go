@@ -58,15 +58,49 @@ func formatModules(all []module) string {
 	return strings.Join(parts, ",")
 }
 
-// licences gives every module's licence, off for those that are not named.
+// licences gives every module's licence, off for those that are not named. Modules and licences that the reference does not
+// name stand as they are: a record may hold any, and one that is strange says nothing about the others.
 func licences(text string) map[string]string {
 	out := map[string]string{}
 	for _, kind := range moduleKinds() {
 		out[kind] = moduleOff
 	}
-	all, _ := parseModules(text)
-	for _, m := range all {
-		out[m.kind] = m.license
+	for _, part := range splitList(text) {
+		if all, problem := parseModules(part); problem == "" {
+			for _, m := range all {
+				out[m.kind] = m.license
+			}
+			continue
+		}
+		kind, license, _ := strings.Cut(part, "=")
+		out[strings.ToUpper(strings.TrimSpace(kind))] = strings.TrimSpace(license)
 	}
 	return out
+}
+
+// sameLicences compares the modules that an edit can change; the others stay whatever is asked for.
+func sameLicences(a, b string) bool {
+	x, y := licences(a), licences(b)
+	for _, kind := range moduleKinds() {
+		if x[kind] != y[kind] {
+			return false
+		}
+	}
+	return true
+}
+
+// withOthers adds to modules that are asked for those before that no edit can change.
+func withOthers(asked, before string) string {
+	known := map[string]bool{}
+	for _, kind := range moduleKinds() {
+		known[kind] = true
+	}
+	parts := splitList(asked)
+	for _, part := range splitList(before) {
+		kind, _, _ := strings.Cut(part, "=")
+		if !known[strings.ToUpper(strings.TrimSpace(kind))] {
+			parts = append(parts, part)
+		}
+	}
+	return strings.Join(parts, ",")
 }

@@ -162,7 +162,9 @@ func SiteValues(s *unity.Site) Values {
 	for _, m := range s.Modules {
 		all = append(all, module{m.Type.Raw(), m.LicenseType.Raw()})
 	}
-	v["Modules"] = formatModules(all)
+	if s.Modules != nil { // a record without them says nothing about them
+		v["Modules"] = formatModules(all)
+	}
 	return SiteEdit().Tidy(v)
 }
 

@@ -166,3 +166,39 @@ func TestMovedNamesWhatChangedBesidesTheEdit(t *testing.T) {
 		t.Errorf("moved: %v", got)
 	}
 }
+
+// TestModulesOfStrangeRecords edits sites whose records hold modules that the reference does not name, or none at all: what is
+// not understood says nothing about the others and is not touched.
+func TestModulesOfStrangeRecords(t *testing.T) {
+	f := SiteEdit()
+	for _, tc := range []struct {
+		before        Values
+		asked, body   string
+		shown         string
+		nothingChange bool
+	}{
+		{before: Values{"Modules": "DNSP=Full,MDR=Full"}, asked: "DNSP=off", body: `{"Modules":[{"Type":"DNSP","LicenseType":"Full","Enable":false}]}`, shown: "DNSP=off,MDR=Full"},
+		{before: Values{"Modules": "DNSP=Full,MDR=Full"}, asked: "DNSP=Full,WSAT=Trial", body: `{"Modules":[{"Type":"WSAT","LicenseType":"Trial","Enable":true}]}`, shown: "DNSP=Full,WSAT=Trial,MDR=Full"},
+		{before: Values{"Modules": "DNSP=Paid"}, asked: "WSAT=Trial,DNSP=off", body: `{"Modules":[{"Type":"DNSP","LicenseType":"Paid","Enable":false},{"Type":"WSAT","LicenseType":"Trial","Enable":true}]}`, shown: "DNSP=off,WSAT=Trial"},
+		{before: Values{"Modules": "DNSP=Full,MDR=Full"}, asked: "DNSP=Full", nothingChange: true},
+		{before: Values{}, asked: "DNSP=off", body: `{"Modules":[{"Type":"DNSP","LicenseType":"Full","Enable":false}]}`, shown: "DNSP=off"},
+		{before: Values{}, asked: "WSAT=Full", body: `{"Modules":[{"Type":"WSAT","LicenseType":"Full","Enable":true}]}`, shown: "WSAT=Full"},
+		{before: Values{}, asked: "", nothingChange: true},
+	} {
+		after := Values{"Modules": tc.asked}
+		diff := f.Diff(tc.before, after)
+		if tc.nothingChange {
+			if len(diff) > 0 {
+				t.Errorf("%v to %q: %v", tc.before, tc.asked, diff)
+			}
+			continue
+		}
+		body, err := f.EditBody(tc.before, after)
+		if err != nil || string(body) != tc.body {
+			t.Errorf("%v to %q: %s, %v", tc.before, tc.asked, body, err)
+		}
+		if len(diff) != 1 || diff[0].After != tc.shown {
+			t.Errorf("%v to %q shows %v, want %s", tc.before, tc.asked, diff, tc.shown)
+		}
+	}
+}

@@ -3,6 +3,7 @@ package change
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/unitty/unitty/unity"
 	"github.com/unitty/unitty/unity/dispatch"
@@ -96,7 +97,7 @@ func (ch *Chain) Run(ctx context.Context, run func(step int, plan *dispatch.Plan
 	plan := ch.First
 	for i := range ch.Steps {
 		targets := plan.Targets
-		skipped := plan.Skipped
+		skipped := slices.Concat(plan.Skipped, plan.Unread)
 		job, err := run(i, plan)
 		if job == nil || err != nil || i == len(ch.Steps)-1 {
 			return err
