@@ -72,7 +72,7 @@ func TestDocumentedAnswers(t *testing.T) {
 					checkFailure(t, asError(t, err), kind, x.status, own)
 					want := 1
 					if x.status == 429 {
-						want = maxTries
+						want = maxThrottled
 					} else if x.status == 401 && own {
 						want = 2
 					}

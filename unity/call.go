@@ -24,6 +24,11 @@ type Request struct {
 	// site without naming them. Without Counted such a change is refused.
 	Machines int
 	Counted  bool
+	// Leaving, when set, is called right before the bytes of each try leave, when nothing is waited for any more; an error ends
+	// the call, and the request was not sent.
+	Leaving func() error
+	// Throttled leaves it to the caller to try again after a 429.
+	Throttled bool
 }
 
 // Response is an answer with status 2xx.
@@ -41,6 +46,10 @@ const (
 
 // maxTries bounds attempts of a read, and of a change after a definite no.
 const maxTries = 5
+
+// maxThrottled bounds attempts that end in 429: with the limiter's pauses that is about half a minute, after which even a
+// limit by the minute has let some calls pass.
+const maxThrottled = 8
 
 type background struct{}
 
@@ -80,7 +89,7 @@ func (c *Client) Do(ctx context.Context, r Request) (*Response, error) {
 	if on, _ := ctx.Value(background{}).(bool); on {
 		r.Background = true
 	}
-	t := tries{change: gate.Reach != ReachNone}
+	t := tries{change: gate.Reach != ReachNone, throttled: r.Throttled}
 	for {
 		resp, callErr := c.attempt(ctx, r, t.n)
 		if callErr == nil {
@@ -113,6 +122,12 @@ func (c *Client) attempt(ctx context.Context, r Request, n int) (*Response, erro
 		}
 		return nil, fail(ErrUnauthenticated, tokenErr)
 	}
+	if r.Leaving != nil {
+		if err := r.Leaving(); err != nil {
+			c.limit.release(loadUnknown, 0, 0)
+			return nil, fail(ErrRefused, err)
+		}
+	}
 	if n, ok := ctx.Value(counter{}).(*atomic.Int64); ok {
 		n.Add(1)
 	}
@@ -138,7 +153,9 @@ func (c *Client) learnLoad(err *Error, took time.Duration) {
 	switch {
 	case err == nil:
 		c.limit.release(loadFine, took, 0)
-	case err.Status == http.StatusTooManyRequests, err.Status == http.StatusServiceUnavailable, err.Status == http.StatusGatewayTimeout:
+	case err.Status == http.StatusTooManyRequests:
+		c.limit.release(loadThrottled, took, err.RetryAfter)
+	case err.Status == http.StatusServiceUnavailable, err.Status == http.StatusGatewayTimeout:
 		c.limit.release(loadTooMuch, took, err.RetryAfter)
 	default:
 		// No answer says nothing about the load, and a refusal is too quick to measure the others by.

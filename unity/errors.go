@@ -145,6 +145,13 @@ func parseErrorBody(body []byte) errorBody {
 	return errorBody{}
 }
 
+// SaysNo tells that a body is the API's error document (§1.9) and names a refusal, whatever status it came with: a gateway may
+// give it with a 200.
+func SaysNo(body []byte) bool {
+	e := parseErrorBody(body)
+	return e.known && (e.status >= http.StatusBadRequest || e.code != "" && e.description != "")
+}
+
 func parseErrorJSON(body []byte) errorBody {
 	fields, err := objectFields(body)
 	if err != nil {

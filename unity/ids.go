@@ -61,7 +61,13 @@ func (k Keycode) valid() bool {
 
 func normaliseKeycode(s string) string {
 	s = strings.ToUpper(strings.TrimSpace(s))
-	return strings.NewReplacer("-", "", " ", "", "\u2010", "", "\u2011", "", "\u2013", "").Replace(s)
+	return strings.Map(func(r rune) rune {
+		switch r {
+		case '-', ' ', '\u2010', '\u2011', '\u2013':
+			return -1
+		}
+		return r
+	}, s)
 }
 
 // String gives the dashed form, five groups of four, which is the one that addresses and people use.

@@ -21,6 +21,16 @@ const (
 	probeStep  = 0.1
 )
 
+// Gaps between the starts of calls, after a 429 that names no time. A server that counts calls by time refuses even one at a
+// time, so fewer places are no help. The gap grows by half with a refusal and shrinks by a sixteenth with every good answer, so
+// that about one call in ten is refused where the server's limit is reached all the time.
+const (
+	firstGap  = 100 * time.Millisecond
+	longGap   = 8 * time.Second
+	leastGap  = 2 * time.Millisecond
+	gapShrink = 16
+)
+
 // limiter bounds the calls in flight and adapts the bound. Places are handed to waiters in order, foreground calls before
 // background ones, so no wake-up can be lost or run in circles.
 type limiter struct {
@@ -32,7 +42,8 @@ type limiter struct {
 	fastest  time.Duration
 	halved   time.Time   // when the bound was halved last
 	ceiling  float64     // the bound at which the server last said that it is too much; 0 while it never did
-	until    time.Time   // nobody starts before this: Retry-After
+	until    time.Time   // nobody starts before this: Retry-After, or the gap after the last start
+	gap      time.Duration
 	alarm    *time.Timer // hands out places when the pause ends
 }
 
@@ -85,26 +96,34 @@ func (l *limiter) enqueue(background bool) (w *waiter, leave func()) {
 
 // grant hands free places to waiters. The lock must be held.
 func (l *limiter) grant() {
-	if pause := time.Until(l.until); pause > 0 {
-		if l.alarm != nil {
-			l.alarm.Stop()
-		}
-		l.alarm = time.AfterFunc(pause, func() {
-			l.mu.Lock()
-			defer l.mu.Unlock()
-			l.grant()
-		})
-		return
-	}
 	for _, queue := range []*list.List{l.front, l.back} {
 		for queue.Len() > 0 && l.inflight < int(l.limit) {
+			if pause := time.Until(l.until); pause > 0 {
+				l.wakeIn(pause)
+				return
+			}
 			if w, ok := queue.Remove(queue.Front()).(*waiter); ok {
 				w.placed = true
 				l.inflight++
 				close(w.granted)
 			}
+			if l.gap > 0 {
+				l.until = time.Now().Add(l.gap)
+			}
 		}
 	}
+}
+
+// wakeIn hands out places again later. The lock must be held.
+func (l *limiter) wakeIn(pause time.Duration) {
+	if l.alarm != nil {
+		l.alarm.Stop()
+	}
+	l.alarm = time.AfterFunc(pause, func() {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.grant()
+	})
 }
 
 // verdict is what an answer says about the load.
@@ -113,6 +132,7 @@ type verdict int
 const (
 	loadFine verdict = iota
 	loadTooMuch
+	loadThrottled
 	loadUnknown
 )
 
@@ -122,11 +142,15 @@ func (l *limiter) release(v verdict, took, retryAfter time.Duration) {
 	defer l.mu.Unlock()
 	l.inflight--
 	switch v {
-	case loadTooMuch:
+	case loadTooMuch, loadThrottled:
 		// Calls that were under way when the bound was halved say nothing about the new one.
 		if now := time.Now(); l.halved.IsZero() || now.Add(-took).After(l.halved) {
 			l.ceiling = max(1, float64(int(l.limit)-1))
 			l.limit, l.halved = max(1, l.limit/2), now
+			if v == loadThrottled && retryAfter == 0 {
+				l.gap = min(max(firstGap, l.gap+l.gap/2), longGap)
+				retryAfter = l.gap
+			}
 		}
 		if at := time.Now().Add(retryAfter); retryAfter > 0 && at.After(l.until) {
 			l.until = at
@@ -134,6 +158,9 @@ func (l *limiter) release(v verdict, took, retryAfter time.Duration) {
 	case loadFine:
 		if l.fastest == 0 || took < l.fastest {
 			l.fastest = took
+		}
+		if l.gap -= l.gap / gapShrink; l.gap < leastGap {
+			l.gap = 0
 		}
 		l.fastest += l.fastest / 200 // forget slowly, so that one lucky answer does not rule for ever
 		switch {

@@ -3,11 +3,15 @@ package unity
 import (
 	"context"
 	"math/rand/v2"
+	"net/http"
 	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/unitty/unitty/unity/unitytest"
+	"github.com/unitty/unitty/unity/unitytest/entry"
 )
 
 // order notes who arrived when.
@@ -217,5 +221,54 @@ func TestLimiterUnderRace(t *testing.T) {
 	all.Wait()
 	if l.inflight != 0 || l.front.Len() != 0 || l.back.Len() != 0 {
 		t.Error(l.inflight, l.front.Len(), l.back.Len())
+	}
+}
+
+// TestPlainRateLimit reads five hundred times from a server that allows 15 calls a second, and says no more than 429: every
+// call gets its answer, few are refused, and it takes little longer than the server's rate.
+func TestPlainRateLimit(t *testing.T) {
+	for _, rate := range []float64{2, 15, 60} {
+		synctest.Test(t, func(t *testing.T) {
+			sim := unitytest.New(unitytest.Options{Sites: 2, Endpoints: 4, Seed: 1, Rate: rate, AccessTTL: 24 * time.Hour})
+			creds := sim.Credentials()
+			key, err := ParseKeycode(creds.GSMKey)
+			if err != nil {
+				t.Fatal(err)
+			}
+			refused := 0
+			var mu sync.Mutex
+			direct := &entry.Direct{Handler: sim}
+			tokens := &entry.Password{BaseURL: entry.Address, Creds: creds, Transport: direct}
+			if _, err := tokens.Token(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			c, err := New(Options{BaseURL: entry.Address, GSMKey: key, HTTP: &http.Client{Transport: direct}, Tokens: tokens,
+				Observe: func(a Attempt) {
+					mu.Lock()
+					defer mu.Unlock()
+					if a.Status == http.StatusTooManyRequests {
+						refused++
+					}
+				}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			const calls = 500
+			start := time.Now()
+			var all sync.WaitGroup
+			for range calls {
+				all.Go(func() {
+					if _, err := c.Console(t.Context()); err != nil {
+						t.Error(err)
+					}
+				})
+			}
+			all.Wait()
+			took, least := time.Since(start).Seconds(), calls/rate
+			t.Logf("%v a second: %.0f s, %.2f times the least, %d refused", rate, took, took/least, refused)
+			if took > 1.5*least || refused > calls {
+				t.Errorf("%v a second: %.0f s where %.0f s would do, %d refused", rate, took, least, refused)
+			}
+		})
 	}
 }

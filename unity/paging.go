@@ -159,9 +159,10 @@ func lessOf(err error, size int) int {
 }
 
 // fresh gives the rows that were not given yet, and notes all of them as seen. Rows without an id of their own that look
-// the same on one page are different ones; on different pages they are taken for one that moved.
+// the same on one page are different ones; on different pages they are taken for one that moved. The rows stay in their place
+// in memory: those that were given before are overwritten.
 func (l lister[T]) fresh(items []T, seen, given map[string]bool) []T {
-	var out []T
+	out := items[:0]
 	twins := map[string]int{}
 	for i := range items {
 		id := l.id(&items[i])

@@ -10,9 +10,10 @@ import (
 
 // tries decides whether a failed attempt is followed by another.
 type tries struct {
-	change  bool
-	n       int
-	widened bool
+	change    bool
+	throttled bool // a 429 is the caller's
+	n         int
+	widened   bool
 	// renewed counts the tokens that were refused; accepted is how many calls of the client had been answered when the last
 	// one was.
 	renewed  int
@@ -42,10 +43,10 @@ func (t *tries) next(ctx context.Context, c *Client, err error) (time.Duration, 
 		}
 		t.widened = true
 		return 0, c.askScope(ctx, e.Scope) == nil
+	case e.Status == http.StatusTooManyRequests:
+		return max(e.RetryAfter, backoff(t.n)), !t.throttled && t.n < maxThrottled
 	case t.n >= maxTries:
 		return 0, false
-	case e.Status == http.StatusTooManyRequests:
-		return max(e.RetryAfter, backoff(t.n)), true
 	case e.Status == 0 && !e.Sent && errors.Is(e, ErrUnreachable):
 		return backoff(t.n), true
 	case t.change:

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/unitty/unitty/unity/unitytest"
 )
@@ -41,6 +42,37 @@ func collectIDs(ctx context.Context, t *testing.T, c *Client, site string, size 
 		t.Error("a row came twice")
 	}
 	return ids, err
+}
+
+// TestTimesFollowTheClockOfTheServer moves that clock: what the client takes for now, and for the past hours, moves along.
+func TestTimesFollowTheClockOfTheServer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, sim := simulated(t, unitytest.Options{Sites: 2, Endpoints: 60, Seed: 3, AccessTTL: 10000 * time.Hour})
+		for _, ahead := range []time.Duration{0, time.Hour, 40 * 24 * time.Hour} {
+			sim.Advance(ahead)
+			if _, err := c.Sites(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if off := c.Now().Sub(sim.World().Now).Abs(); off > time.Second {
+				t.Errorf("%s ahead, the client is off by %s", ahead, off)
+			}
+		}
+		w := sim.World()
+		at := slices.IndexFunc(w.Endpoints, func(e unitytest.EndpointTruth) bool { return !e.NextPoll.IsZero() && !e.Deactivated })
+		e := w.Endpoints[at]
+		if err := sim.Infect(e.ID, "bad.exe", "W32.Test"); err != nil {
+			t.Fatal(err)
+		}
+		sim.Advance(26 * time.Hour) // past its next poll, which reports it
+		if _, err := c.Sites(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		now := c.Now()
+		recent, err := Collect(c.EndpointThreats(t.Context(), SiteID(e.SiteID), EndpointID(e.ID), ThreatQuery{Since: now.Add(-48 * time.Hour), Until: now.Add(time.Minute)}))
+		if err != nil || !slices.ContainsFunc(recent, func(x Threat) bool { return x.FileName.Raw() == "bad.exe" }) {
+			t.Errorf("%d threats of the last two days, without the new one: %v", len(recent), err)
+		}
+	})
 }
 
 // TestVariants reads everything of a console in every way the API may differ from its documents.
@@ -279,7 +311,7 @@ func TestChangeUnderFaults(t *testing.T) {
 						}
 					}
 				}
-				if e := asError(t, err); e.Definite() != x.definite || (done == 1) != x.done || posts != 1 && !x.definite || posts > maxTries {
+				if e := asError(t, err); e.Definite() != x.definite || (done == 1) != x.done || posts != 1 && !x.definite || posts > maxThrottled {
 					t.Errorf("%v: definite %v, %d sent, %d done", e, e.Definite(), posts, done)
 				}
 			})

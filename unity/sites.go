@@ -110,7 +110,11 @@ type Sites struct {
 }
 
 func siteRow(raw json.RawMessage) (Site, error) {
-	s, err := decodeRow(func(s *Site) *Record { return &s.Record })(raw)
+	s, ok := quickSite(raw)
+	var err error
+	if !ok {
+		s, err = decodeRow(func(s *Site) *Record { return &s.Record })(raw)
+	}
 	s.ID, s.PolicyID = SiteID(lower(string(s.ID))), PolicyID(lower(string(s.PolicyID)))
 	return s, err
 }

@@ -87,6 +87,10 @@ type Bool struct{ On, Known bool }
 
 // UnmarshalJSON accepts booleans, "true"/"false", 0/1 and null; anything else is unknown.
 func (v *Bool) UnmarshalJSON(b []byte) error {
+	if on := string(b) == "true"; on || string(b) == "false" {
+		*v = Bool{on, true}
+		return nil
+	}
 	s, err := scalar(b)
 	if err != nil {
 		return err
