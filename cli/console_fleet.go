@@ -13,6 +13,9 @@ import (
 	"github.com/unitty/unitty/views"
 )
 
+// firstFrame is how long the machines of the snapshot let the first screen go first.
+const firstFrame = 100 * time.Millisecond
+
 // keepFleet has the picture of the session's console painted from disk, and kept current once somebody is signed in, until
 // the session is left or ctx ends.
 func (s *screenOf) keepFleet(ctx context.Context, sess *session, env *views.Env) {
@@ -26,7 +29,7 @@ func (s *screenOf) keepFleet(ctx context.Context, sess *session, env *views.Env)
 	kept := sess.openFleet()
 	env.Fleet = views.Watch(ctx, kept)
 	go func() {
-		_ = kept.Load(ctx) // what is wrong with the file stands in the state; the server knows all of it anyway
+		_ = kept.LoadBehind(ctx, firstFrame) // what is wrong with the file stands in the state; the server knows all of it anyway
 		if sess.ready(ctx) {
 			_ = kept.Run(ctx)
 		}

@@ -175,7 +175,7 @@ func (d *detail[T, K]) Commands() []Command {
 	}
 	var out []Command
 	for _, a := range d.res.Actions {
-		out = append(out, bind(a, d.selection))
+		out = append(out, bind(a, d.selection, d.selection))
 	}
 	do := func(id string, n func() int) Command {
 		return d.e.command(id, func() tea.Cmd { d.move(n()); return nil })

@@ -34,6 +34,8 @@ type List[T any, K ~string] struct {
 	rested     string
 	restedOnce bool
 	markedOnly bool
+	// sorting is the order that is being worked out, nil when none is.
+	sorting *table.Reorder[T, K]
 	// bodyY is the line of the last View on which the table begins.
 	bodyY int
 	// filterRoom is how many cells the filter had in the last View.
@@ -117,6 +119,7 @@ func (l *List[T, K]) Init() tea.Cmd {
 
 // Close implements Closer: it ends what loads.
 func (l *List[T, K]) Close() {
+	l.live.wait.end()
 	l.load.stop()
 	if l.live.cancel != nil {
 		l.live.cancel()
@@ -151,6 +154,8 @@ func (l *List[T, K]) Update(msg tea.Msg) tea.Cmd {
 		return l.refreshed(m)
 	case restMsg:
 		return l.rest(m)
+	case orderMsg[T, K]:
+		return l.ordered(m)
 	case tea.KeyPressMsg:
 		if l.filtering && l.in.key(m) {
 			l.applyFilter(l.in.String())
@@ -251,33 +256,10 @@ func (l *List[T, K]) state() ListState {
 	if st.Cursor == "" {
 		st.Cursor = l.want
 	}
-	if keys := l.rows.SortKeys(); !slices.Equal(keys, l.res.Sort) {
+	if keys := l.sortKeys(); !slices.Equal(keys, l.res.Sort) {
 		st.Sort = formatSort(keys)
 	}
 	return st
-}
-
-func formatSort(keys []table.SortKey) []string {
-	var out []string
-	for _, k := range keys {
-		if k.Desc {
-			out = append(out, "-"+k.Column)
-		} else {
-			out = append(out, k.Column)
-		}
-	}
-	return out
-}
-
-func parseSort[T any](in []string, cols []table.Column[T]) []table.SortKey {
-	var out []table.SortKey
-	for _, s := range in {
-		id := strings.TrimPrefix(s, "-")
-		if slices.ContainsFunc(cols, func(c table.Column[T]) bool { return c.ID == id }) {
-			out = append(out, table.SortKey{Column: id, Desc: s != id})
-		}
-	}
-	return out
 }
 
 // View implements Screen.

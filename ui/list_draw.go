@@ -100,6 +100,9 @@ func (l *List[T, K]) statusLine(w int) string {
 	if n := l.rows.Marks().Len(); n > 0 {
 		add(theme.Marked, group(n)+" marked")
 	}
+	if l.sorting != nil {
+		add(theme.Info, "sorting")
+	}
 	if l.markedOnly {
 		add(theme.Info, "marked only")
 	}

@@ -7,8 +7,6 @@ import (
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
-
-	"github.com/unitty/unitty/ui/table"
 )
 
 // Commands implements Actor: the resource's actions on the current selection, then what every list can do.
@@ -20,22 +18,25 @@ func (l *List[T, K]) Commands() []Command {
 		return l.filterCommands()
 	}
 	var out []Command
+	seen := l.remembered()
 	for _, a := range l.res.Actions {
-		out = append(out, bind(a, l.selection))
+		out = append(out, bind(a, seen, l.selection))
 	}
 	return append(out, append(l.moveCommands(), l.rowCommands()...)...)
 }
 
 // On makes a Command of an action on one row, wherever that is shown.
 func On[T any](a Action[T], key string, row *T) Command {
-	return bind(a, func(Arity) Selection[T] { return Selection[T]{Items: []*T{row}, Keys: []string{key}} })
+	one := func(Arity) Selection[T] { return Selection[T]{Items: []*T{row}, Keys: []string{key}} }
+	return bind(a, one, one)
 }
 
-// bind makes a Command of an action; the selection is taken when it is asked for, that is at the key.
-func bind[T any](a Action[T], selection func(Arity) Selection[T]) Command {
+// bind makes a Command of an action; the selection is taken when it is asked for, that is at the key. Whether the action is
+// available is asked of seen.
+func bind[T any](a Action[T], seen, selection func(Arity) Selection[T]) Command {
 	return Command{Spec: a.Spec,
 		Ready: func() string {
-			sel := selection(a.Arity)
+			sel := seen(a.Arity)
 			if a.Arity != None && len(sel.Keys) == 0 {
 				return "there is no row"
 			}
@@ -45,6 +46,30 @@ func bind[T any](a Action[T], selection func(Arity) Selection[T]) Command {
 			return ""
 		},
 		Do: func() tea.Cmd { return a.Do(selection(a.Arity)) },
+	}
+}
+
+// remembered is selection for several questions in a row, as the palette asks of all actions: with a hundred thousand marks one
+// takes as long as a frame. It looks again when marks, rows or the cursor are others.
+func (l *List[T, K]) remembered() func(Arity) Selection[T] {
+	type state struct {
+		marks, rows uint64
+		cursor      K
+		filter      string
+	}
+	var at state
+	held := map[Arity]Selection[T]{}
+	return func(arity Arity) Selection[T] {
+		now := state{l.rows.Marks().Version(), l.rows.Version(), l.rows.CursorKey(), l.filter}
+		sel, ok := held[arity]
+		if now != at || !ok {
+			if now != at {
+				clear(held)
+			}
+			sel = l.selection(arity)
+			at, held[arity] = now, sel
+		}
+		return sel
 	}
 }
 
@@ -199,52 +224,6 @@ func indented(raw []byte) string {
 		return string(raw)
 	}
 	return b.String()
-}
-
-func (l *List[T, K]) sortMenu() overlay {
-	var items []item
-	keys := l.rows.SortKeys()
-	for _, c := range l.res.Columns {
-		it := item{id: c.ID, title: c.Title}
-		if i := slices.IndexFunc(keys, func(k table.SortKey) bool { return k.Column == c.ID }); i >= 0 {
-			it.right = "key " + itoa(i+1) + ", ascending"
-			if keys[i].Desc {
-				it.right = "key " + itoa(i+1) + ", descending"
-			}
-		}
-		items = append(items, it)
-	}
-	const usual = "\x00default"
-	items = append(items, item{id: usual, title: "order as at first"})
-	return newPicker(l.e, "Sort "+l.res.Title+" by", items, func(it item) tea.Cmd {
-		if it.id == usual {
-			l.rows.SetSort(l.res.Sort)
-			return nil
-		}
-		l.rows.SetSort(sortBy(l.rows.SortKeys(), it.id))
-		return nil
-	})
-}
-
-// sortDepth is how many columns an order remembers.
-const sortDepth = 3
-
-// sortBy makes the column the first key; when it is that already, its direction turns round.
-func sortBy(keys []table.SortKey, id string) []table.SortKey {
-	first := table.SortKey{Column: id}
-	var rest []table.SortKey
-	for i, k := range keys {
-		switch {
-		case k.Column != id:
-			rest = append(rest, k)
-		case i == 0:
-			first.Desc = !k.Desc
-		default:
-			first.Desc = k.Desc
-		}
-	}
-	out := append([]table.SortKey{first}, rest...)
-	return out[:min(len(out), sortDepth)]
 }
 
 func (l *List[T, K]) shownColumns() []string {

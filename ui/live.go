@@ -101,7 +101,7 @@ func (v *vigil) end() {
 
 // news is delivered once the channel is closed, unless the wait ended before.
 func (v *vigil) news(ctx context.Context, more <-chan struct{}, news tea.Msg) tea.Cmd {
-	ctx, v.cancel = context.WithCancel(ctx) //nolint:gosec // end cancels it, and so does the context it is made of
+	ctx, v.cancel = context.WithCancel(ctx)
 	return waitFor(func() tea.Msg {
 		select {
 		case <-more:

@@ -60,17 +60,59 @@ func (e *Env) rowColumns() []table.Column[picture.Row] {
 			}},
 		{ID: "user", Title: "User", Min: 6, Max: 20, Flex: 1, Priority: 4, Text: func(r *picture.Row) string { return r.User() }},
 		{ID: "version", Title: "Agent", Min: 9, Max: 12, Priority: 7, Text: func(r *picture.Row) string { return r.Version() },
-			Less: func(a, b *picture.Row) int { return compareVersions(a.Version(), b.Version()) }},
+			Rank: func(r *picture.Row) int64 { return versionRank(r.Version()) }},
 		{ID: "os", Title: "System", Min: 12, Max: 36, Flex: 1, Priority: 9, Text: func(r *picture.Row) string { return r.OS() }},
 		{ID: "ip", Title: "Addresses", Min: 12, Max: 32, Priority: 8, Text: func(r *picture.Row) string { return r.IPs() }},
 		// What is the same in most rows stands last: a page sends the cells of a line up to the last one that differs.
-		{ID: "group", Title: "Group", Min: 8, Max: 24, Flex: 1, Priority: 5, Text: func(r *picture.Row) string { return r.GroupLabel() }},
+		{ID: "group", Title: "Group", Min: 8, Max: 24, Flex: 1, Priority: 5, Text: func(r *picture.Row) string { return r.GroupLabel() }, Tone: e.askForName},
 		{ID: "policy", Title: "Policy", Min: 10, Max: 28, Flex: 1, Priority: 6, Text: func(r *picture.Row) string { return e.policyLabel(r.PolicyID(), r.Policy()) }},
 		{ID: "mac", Title: "MAC", Min: 17, Priority: 10, Hidden: true, Text: func(r *picture.Row) string { return r.MAC() }},
 		{ID: "first", Title: "First seen", Min: 10, Priority: 11, Hidden: true, Text: func(r *picture.Row) string { return e.dateText(r.FirstSeen()) },
 			Rank: func(r *picture.Row) int64 { return r.FirstSeen().Unix() }},
 		{ID: "id", Title: "Id", Min: 36, Priority: 12, Hidden: true, Text: func(r *picture.Row) string { return string(r.ID()) }},
 	}
+}
+
+// askForName has the group of a row named, since the row is being drawn and shows an id instead. Names are read in the background, those
+// asked for first; a text may be asked for to sort or to compare, a tone for nothing but to draw.
+func (e *Env) askForName(r *picture.Row) theme.Tone {
+	if r.GroupID() != "" && r.Group().Empty() {
+		e.Fleet.Name(r.SiteID())
+	}
+	return theme.Plain
+}
+
+// Parts of a version that count for its rank, and the bits that each has. A larger part counts as the largest.
+const (
+	versionParts = 4
+	versionBits  = 15
+)
+
+// versionRank orders versions as compareVersions does, by their first four parts.
+func versionRank(version string) int64 {
+	if version == "" {
+		return -1
+	}
+	var rank int64
+	rest := version
+	for range versionParts {
+		var part string
+		part, rest, _ = strings.Cut(rest, ".")
+		rank = rank<<versionBits | versionPart(part)
+	}
+	return rank
+}
+
+// versionPart is the number that a part is, 0 for what is no number.
+func versionPart(part string) int64 {
+	n := int64(0)
+	for i := range len(part) {
+		if part[i] < '0' || part[i] > '9' {
+			return 0
+		}
+		n = min(n*10+int64(part[i]-'0'), 1<<versionBits-1)
+	}
+	return n
 }
 
 func rowHost(r *picture.Row) string {

@@ -13,7 +13,6 @@ import (
 
 	"github.com/unitty/unitty/unity"
 	"github.com/unitty/unitty/unity/fleet/picture"
-	"github.com/unitty/unitty/unity/fleet/picture/picturetest"
 	"github.com/unitty/unitty/unity/fleet/snapshot"
 )
 
@@ -92,7 +91,7 @@ func (b *bench) snapshotOf(ctx context.Context, n int) error {
 	if err != nil {
 		return err
 	}
-	p := picturetest.Random(seed, n/perSite+1, n)
+	p := b.console(n)
 	written, err := b.median(func() error { return save(ctx, f, p) })
 	if err != nil {
 		return err

@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+	"time"
 )
 
 func main() {
@@ -25,10 +26,11 @@ func main() {
 
 // options say what is measured.
 type options struct {
-	only  []string
-	quick bool
-	bin   string
-	child string
+	only     []string
+	quick    bool
+	markdown bool
+	bin      string
+	child    string
 }
 
 // measure is one group of rows.
@@ -40,8 +42,8 @@ type measure struct {
 // measures lists all groups, the quick ones first.
 func measures() []measure {
 	return []measure{
-		{"filter", filterRows}, {"fuzzy", fuzzyRows}, {"sort", sortRows}, {"memory", memoryRows}, {"snapshot", snapshotRows},
-		{"sync", syncRows}, {"start", startRows}, {"screen", screenRows}, {"idle", idleRows},
+		{"filter", filterRows}, {"fuzzy", fuzzyRows}, {"sort", sortRows}, {"memory", memoryRows}, {"growth", growthRows},
+		{"snapshot", snapshotRows}, {"sync", syncRows}, {"start", startRows}, {"screen", screenRows}, {"idle", idleRows},
 	}
 }
 
@@ -55,6 +57,7 @@ func parseOptions(args []string, errs io.Writer) (options, error) {
 	}
 	only := f.String("only", "", "measure these only, comma-separated: "+strings.Join(names, ", "))
 	f.BoolVar(&o.quick, "quick", false, "leave out what takes long: a million endpoints, repetitions")
+	f.BoolVar(&o.markdown, "markdown", false, "print the table once more at the end, as docs/speed.md has it")
 	f.StringVar(&o.bin, "bin", "", "program to measure; built from this tree when empty")
 	f.StringVar(&o.child, "child", "", "used by measure itself")
 	if err := f.Parse(args); err != nil {
@@ -112,22 +115,27 @@ func runAll(ctx context.Context, o options, out, errs io.Writer) (over int, err 
 	if err := describe(out); err != nil {
 		return 0, err
 	}
+	var all []row
 	for _, m := range measures() {
 		if len(o.only) > 0 && !slices.Contains(o.only, m.name) {
 			continue
 		}
 		b.rows = nil
-		b.say("%s …", m.name)
+		began := time.Now()
 		if err := m.run(ctx, b); err != nil {
 			return over, fmt.Errorf("%s: %w", m.name, err)
 		}
+		b.say("%s took %s", m.name, time.Since(began).Round(time.Second))
 		over += b.over()
+		all = append(all, b.rows...)
 		if err := printRows(out, b.rows); err != nil {
 			return over, err
 		}
 	}
-	_, err = fmt.Fprintf(out, "\n%d budgets do not hold.\n", over)
-	return over, err
+	if _, err := fmt.Fprintf(out, "\n%d budgets do not hold.\n", over); err != nil || !o.markdown {
+		return over, err
+	}
+	return over, printMarkdown(out, all)
 }
 
 // newBench makes the folder for the files that are read, in memory where the system has such a place.

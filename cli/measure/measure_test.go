@@ -5,11 +5,14 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"io"
 	"os"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/unitty/unitty/unity/fleet/picture/picturetest"
 )
 
 func TestBudgets(t *testing.T) {
@@ -32,6 +35,42 @@ func TestBudgets(t *testing.T) {
 		if line := strings.Join(c.row.cells(), " | "); !strings.Contains(line, c.want) {
 			t.Errorf("%s: %q lacks %q", c.name, line, c.want)
 		}
+	}
+}
+
+func TestMarkdown(t *testing.T) {
+	var out strings.Builder
+	rows := []row{{name: "a|b", value: 3, unit: unitMS, yardstick: "grep", yard: 1, budget: 2}, {name: "c", missing: "no fzf"}}
+	if err := printMarkdown(&out, rows); err != nil {
+		t.Fatal(err)
+	}
+	const want = "\n| | value | yardstick | ratio | budget | |\n| --- | --- | --- | --- | --- | --- |\n" +
+		"| a\\|b | 3.00 ms | grep 1.00 ms | 3.00 × | ≤ 2.00 × | OVER |\n| c | - | | - | - | not measured: no fzf |\n"
+	if out.String() != want {
+		t.Errorf("%q, want %q", out.String(), want)
+	}
+}
+
+// TestGrowthOfASmallConsole does in this process what the child does.
+func TestGrowthOfASmallConsole(t *testing.T) {
+	b := &bench{options: options{quick: true}, dir: t.TempDir(), errs: io.Discard}
+	f, err := b.snapshotAt(700)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := save(t.Context(), f, picturetest.Random(seed, 20, 700)); err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	if err := growInChild(t.Context(), order{Path: f.Path(), Times: 3}, &out); err != nil {
+		t.Fatal(err)
+	}
+	var g growth
+	if err := json.Unmarshal(out.Bytes(), &g); err != nil {
+		t.Fatal(err)
+	}
+	if g.Machines != 700 || g.Load <= 0 || g.Filter <= 0 || g.Dense <= 0 || g.Scroll <= 0 {
+		t.Errorf("%+v", g)
 	}
 }
 
@@ -119,7 +158,7 @@ func TestFilterMeasuresTheSameRows(t *testing.T) {
 			t.Errorf("%s: %v", q.name, err)
 		}
 	}
-	if len(b.rows) != 5 {
+	if len(b.rows) != 7 {
 		t.Errorf("%d rows", len(b.rows))
 	}
 }

@@ -15,7 +15,6 @@ import (
 	"strings"
 
 	"github.com/unitty/unitty/unity/fleet/live"
-	"github.com/unitty/unitty/unity/fleet/picture/picturetest"
 	"github.com/unitty/unitty/unity/fleet/snapshot"
 	"github.com/unitty/unitty/unity/unitytest"
 )
@@ -29,11 +28,13 @@ const (
 	childLoad    = "load"
 	childList    = "list"
 	childSync    = "sync"
+	childGrow    = "grow"
 )
 
 // order is what a child is told on its standard input.
 type order struct {
 	Path  string
+	Times int
 	Base  string
 	Creds unitytest.Credentials
 }
@@ -53,7 +54,7 @@ func memoryRows(ctx context.Context, b *bench) error {
 		if err != nil {
 			return err
 		}
-		if err := save(ctx, f, picturetest.Random(seed, n/perSite+1, n)); err != nil {
+		if err := save(ctx, f, b.console(n)); err != nil {
 			return err
 		}
 		for _, what := range []struct{ child, name string }{{childLoad, "load"}, {childList, "load and list"}} {
@@ -102,24 +103,29 @@ func (b *bench) peak(ctx context.Context, child string, o order, empty, n int, n
 	return nil
 }
 
-// childPeak runs this program again and gives its VmHWM in bytes and the number of machines it ended with.
+// childPeak gives the VmHWM of a child in bytes and the number of machines it ended with.
 func (b *bench) childPeak(ctx context.Context, child string, o order) (most, machines int, err error) {
-	self, err := os.Executable()
-	if err != nil {
-		return 0, 0, err
-	}
-	in, err := json.Marshal(o)
-	if err != nil {
-		return 0, 0, err
-	}
-	cmd := exec.CommandContext(ctx, self, "-child", child) //nolint:gosec // this program itself
-	cmd.Stdin, cmd.Stderr = bytes.NewReader(in), b.errs
-	out, err := cmd.Output()
+	out, err := b.runChild(ctx, child, o)
 	if err != nil {
 		return 0, 0, err
 	}
 	_, err = fmt.Sscan(string(out), &most, &machines)
 	return most, machines, err
+}
+
+// runChild runs this program again, and gives what it prints.
+func (b *bench) runChild(ctx context.Context, child string, o order) ([]byte, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	in, err := json.Marshal(o)
+	if err != nil {
+		return nil, err
+	}
+	cmd := exec.CommandContext(ctx, self, "-child", child) //nolint:gosec // this program itself
+	cmd.Stdin, cmd.Stderr = bytes.NewReader(in), b.errs
+	return cmd.Output()
 }
 
 // beChild does what the parent wants to know the memory of, and prints the peak.
@@ -130,6 +136,8 @@ func beChild(ctx context.Context, what string, out io.Writer) error {
 	}
 	n, err := 0, error(nil)
 	switch what {
+	case childGrow:
+		return growInChild(ctx, o, out)
 	case childNothing:
 	case childLoad, childList:
 		n, err = loadInChild(ctx, o, what == childList)

@@ -11,6 +11,9 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+
+	"github.com/unitty/unitty/unity/fleet/picture"
+	"github.com/unitty/unitty/unity/fleet/picture/picturetest"
 )
 
 // Units of values.
@@ -103,6 +106,25 @@ func printRows(out io.Writer, rows []row) error {
 	return w.Flush()
 }
 
+// printMarkdown writes the table as documents have it.
+func printMarkdown(out io.Writer, rows []row) error {
+	var text strings.Builder
+	text.WriteString("\n| | value | yardstick | ratio | budget | |\n| --- | --- | --- | --- | --- | --- |\n")
+	for _, r := range rows {
+		text.WriteString("|")
+		for _, cell := range r.cells() {
+			cell = strings.ReplaceAll(cell, "|", "\\|")
+			if cell != "" {
+				cell = " " + cell
+			}
+			text.WriteString(cell + " |")
+		}
+		text.WriteString("\n")
+	}
+	_, err := io.WriteString(out, text.String())
+	return err
+}
+
 // bench gathers rows and holds what the measures share.
 type bench struct {
 	options
@@ -110,6 +132,26 @@ type bench struct {
 	errs  io.Writer
 	rows  []row
 	homes int
+	// pictures are consoles that several groups work with, by their size.
+	pictures map[int]*picture.Picture
+}
+
+// console makes a console of n machines, once.
+func (b *bench) console(n int) *picture.Picture {
+	if p := b.pictures[n]; p != nil {
+		return p
+	}
+	if b.pictures == nil {
+		b.pictures = map[int]*picture.Picture{}
+	}
+	b.pictures[n] = picturetest.Random(seed, n/perSite+1, n)
+	return b.pictures[n]
+}
+
+// forget frees the consoles, so that collecting garbage among them takes no time from what follows.
+func (b *bench) forget() {
+	b.pictures = nil
+	runtime.GC()
 }
 
 func (b *bench) add(r row) { b.rows = append(b.rows, r) }
@@ -144,10 +186,16 @@ func (b *bench) times() int {
 	return 11
 }
 
+// What takes long is repeated less often: three times at least, and no more once it has taken long enough.
+const (
+	leastTimes = 3
+	longEnough = 5 * time.Second
+)
+
 // median runs something several times and gives the middle of what it took.
 func (b *bench) median(f func() error) (time.Duration, error) {
 	var all []time.Duration
-	for range b.times() {
+	for start := time.Now(); len(all) < b.times() && (len(all) < leastTimes || time.Since(start) < longEnough); {
 		began := time.Now()
 		if err := f(); err != nil {
 			return 0, err

@@ -41,7 +41,7 @@ type scanned struct {
 
 // scanAt makes a console of n machines.
 func (b *bench) scanAt(n int) (*scanned, error) {
-	s := &scanned{n: n, p: picturetest.Random(seed, n/perSite+1, n), file: filepath.Join(b.dir, fmt.Sprintf("rows-%d", n))}
+	s := &scanned{n: n, p: b.console(n), file: filepath.Join(b.dir, fmt.Sprintf("rows-%d", n))}
 	var text bytes.Buffer
 	i := 0
 	for r := range s.p.Rows() {
@@ -131,12 +131,15 @@ func (s *scanned) filter(ctx context.Context, b *bench, q question) error {
 		return err
 	}
 	r := row{name: fmt.Sprintf("filter %s, %s", count(s.n), q.name), value: ms(took), unit: unitMS, yardstick: "grep -cF", yard: ms(grep), budget: 2}
-	r.note = fmt.Sprintf("%s hits, %.1f ns an endpoint, %.1f × one pass over the memory", count(set.Len()), float64(took.Nanoseconds())/float64(s.n), float64(took)/float64(s.pass(b)))
+	pass := s.pass(b)
+	r.note = fmt.Sprintf("%s hits, %.1f ns an endpoint", count(set.Len()), float64(took.Nanoseconds())/float64(s.n))
 	if q.expr == q.text && strings.TrimSpace(found) != strconv.Itoa(set.Len()) {
 		return fmt.Errorf("%q: %d machines match, but grep counts %s", q.expr, set.Len(), strings.TrimSpace(found))
 	}
 	b.add(r)
 	if q.expr == q.text {
+		// Memory cannot be read faster than once.
+		b.add(row{name: r.name + ", from the limit", value: ms(took), unit: unitMS, yardstick: "one pass over the same bytes", yard: ms(pass)})
 		b.add(row{name: fmt.Sprintf("filter %s, %s, until the list has it", count(s.n), q.name), value: ms(took + s.shown(b, set)), unit: unitMS})
 	}
 	return nil

@@ -10,7 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"strconv"
+	"slices"
 	"strings"
 	"time"
 
@@ -31,26 +31,29 @@ type watched struct {
 	// step, page, filter and unfilter are what to type for a row further, a page further, one character of a filter, and to take the
 	// character back; ask opens the filter.
 	step, page, filter, unfilter, ask string
+	// invert changes all marks, and again takes that back; order opens the menu of orders, in which each of columns goes to another
+	// column, and take puts it into force.
+	invert, order, take string
+	columns             []string
 	// bottom brings the cursor to the last line, so that the next step scrolls.
 	bottom func(ctx context.Context) error
 }
+
+// down is the key of an arrow.
+const down = "\x1b[B"
 
 // size is a terminal, in cells.
 type size struct{ w, h int }
 
 func sizesOfScreens() []size { return []size{{160, 50}, {80, 24}} }
 
-// machines is how many rows the lists on the screen have.
-func (b *bench) machines() int {
-	if b.quick {
-		return 10_000
-	}
-	return 100_000
-}
+// listed is how many rows the lists on the screen have.
+const listed = 100_000
 
 // screenRows measures keys at both sizes.
 func screenRows(ctx context.Context, b *bench) error {
-	w, err := serve(ctx, unitytest.Options{Sites: b.machines() / 100, Endpoints: b.machines()})
+	// Groups come with names, since reading a thousand lists of groups afterwards would go on beside all keys.
+	w, err := serve(ctx, unitytest.Options{Sites: listed / 100, Endpoints: listed, Variants: []string{"endpoint-names"}})
 	if err != nil {
 		return err
 	}
@@ -59,6 +62,7 @@ func screenRows(ctx context.Context, b *bench) error {
 	if err := b.writeList(file); err != nil {
 		return err
 	}
+	b.forget()
 	for _, at := range sizesOfScreens() {
 		if err := b.screenAt(ctx, w, at, file); err != nil {
 			return err
@@ -69,7 +73,7 @@ func screenRows(ctx context.Context, b *bench) error {
 
 // writeList writes the machines as lines as wide as those on the screen.
 func (b *bench) writeList(file string) error {
-	s, err := b.scanAt(b.machines())
+	s, err := b.scanAt(listed)
 	if err != nil {
 		return err
 	}
@@ -99,7 +103,7 @@ func (b *bench) screenAt(ctx context.Context, w *world, at size, file string) er
 			return fmt.Errorf("%s: %w", p.name, err)
 		}
 	}
-	p, err := b.startUnitty(ctx, w, at)
+	p, err := b.startUnitty(ctx, w, at, listed)
 	if err != nil {
 		return err
 	}
@@ -137,25 +141,38 @@ func (b *bench) refresh(ctx context.Context, w *world, p *watched, at size) erro
 	if err := pause(ctx, refreshSpan); err != nil {
 		return err
 	}
-	b.add(row{name: fmt.Sprintf("refresh at %d×%d, %s of %s rows changed: bytes", at.w, at.h, count(changed), count(b.machines())),
+	b.add(row{name: fmt.Sprintf("refresh at %d×%d, %s of %s rows changed: bytes", at.w, at.h, count(changed), count(listed)),
 		value: float64(p.t.sent() - from), unit: unitBytes, note: fmt.Sprintf("%d cells changed, within %s", p.t.differs(before), refreshSpan)})
 	return nil
 }
 
+// measured are the keys in the order of the table. What works on all rows has no budget of its own.
+func measured() []part {
+	return []part{{what: "step"}, {what: "scroll"}, {what: "page"}, {what: "filter key"}, {what: "step, all marked"}, {what: "sort"}, {what: "invert"}}
+}
+
 // compare adds the rows of one size.
 func (b *bench) compare(at size, ours map[string]effects, rivals map[string]map[string]effects) {
-	limits := map[string]float64{"step": 400, "scroll": 400}
-	for _, what := range []string{"step", "scroll", "page", "filter key"} {
-		all := ours[what]
-		name := fmt.Sprintf("%s at %d×%d, %s rows", what, at.w, at.h, count(b.machines()))
-		r := row{name: name + ": bytes", value: all.middle(bytesOf), unit: unitBytes, budget: limits[what], absolute: true,
-			note: fmt.Sprintf("%.0f cells change", all.middle(func(e effect) float64 { return float64(e.cells) }))}
-		if what == "page" {
-			r.yardstick, r.yard, r.budget, r.absolute, r.note = "cells that change,", all.middle(func(e effect) float64 { return float64(e.cells) }), 2.2, false, ""
+	limits := map[string]float64{"step": 400, "scroll": 400, "page": 2.2}
+	for _, x := range measured() {
+		what, all := x.what, ours[x.what]
+		name := fmt.Sprintf("%s at %d×%d, %s rows", what, at.w, at.h, count(listed))
+		// The cells that change are what no program can do without.
+		r := row{name: name + ": bytes", value: all.middle(bytesOf), unit: unitBytes, yardstick: "cells that change:", yard: all.middle(cellsOf),
+			budget: limits[what], absolute: what != "page"}
+		if n := all.worst(wideOf); n > 0 {
+			r.note = fmt.Sprintf("up to %.0f lines with wide characters on the screen, which are sent every time", n)
 		}
 		b.add(r)
-		b.add(row{name: name + ": key to bytes, median", value: all.middle(firstOf), unit: unitMS, budget: 20, absolute: true})
-		b.add(row{name: name + ": key to bytes, worst", value: all.worst(firstOf), unit: unitMS, budget: 40, absolute: true})
+		most, worst := 20., 40.
+		if what == "invert" {
+			most, worst = 0, 0
+		}
+		b.add(row{name: name + ": key to bytes, median", value: all.middle(firstOf), unit: unitMS, budget: most, absolute: true})
+		b.add(row{name: name + ": key to bytes, worst", value: all.worst(firstOf), unit: unitMS, budget: worst, absolute: true})
+		if what == "sort" || what == "invert" {
+			b.add(row{name: name + ": until all is shown", value: all.middle(wholeOf), unit: unitMS})
+		}
 		for _, rival := range []string{"less", "fzf"} {
 			if theirs := rivals[rival][what]; len(theirs) > 0 {
 				b.add(row{name: name + ": bytes against " + rival, value: all.middle(bytesOf), unit: unitBytes, yardstick: rival, yard: theirs.middle(bytesOf)})
@@ -165,58 +182,87 @@ func (b *bench) compare(at size, ours map[string]effects, rivals map[string]map[
 	}
 }
 
+// part is a key of the course that a program is driven through; one without a name is not measured.
+type part struct{ what, keys string }
+
 // drive presses each key several times. A list is at its top at first.
 func (p *watched) drive(ctx context.Context, times int) (map[string]effects, error) {
 	out := map[string]effects{}
-	press := func(what, keys string) error {
-		e, err := p.t.press(ctx, keys)
-		if err == nil && what != "" {
-			out[what] = append(out[what], e)
-		}
-		return err
-	}
-	type part struct{ what, keys string }
-	var parts []part
 	if p.bottom != nil {
-		for range times {
-			parts = append(parts, part{"step", p.step})
-		}
-	}
-	for _, x := range parts {
-		if err := press(x.what, x.keys); err != nil {
+		if err := p.course(ctx, slices.Repeat([]part{{"step", p.step}}, times), out); err != nil {
 			return nil, err
 		}
-	}
-	if p.bottom != nil {
 		if err := p.bottom(ctx); err != nil {
 			return nil, err
 		}
 	}
-	parts = nil
-	for range times {
-		parts = append(parts, part{"scroll", p.step})
+	if err := p.course(ctx, slices.Concat(slices.Repeat([]part{{"scroll", p.step}}, times), slices.Repeat([]part{{"page", p.page}}, times)), out); err != nil {
+		return nil, err
 	}
-	for range times {
-		parts = append(parts, part{"page", p.page})
+	if err := p.reorder(ctx, times, out); err != nil {
+		return nil, err
+	}
+	var all []part
+	if p.invert != "" {
+		for range times {
+			all = append(all, part{"invert", p.invert}, part{"step, all marked", p.step}, part{"", p.invert})
+		}
 	}
 	if p.filter != "" {
-		if p.ask != "" {
-			parts = append(parts, part{"", p.ask})
-		}
-		for range times {
-			parts = append(parts, part{"filter key", p.filter}, part{"", p.unfilter})
+		all = append(all, part{"", p.ask})
+		all = append(all, slices.Repeat([]part{{"filter key", p.filter}, {"", p.unfilter}}, times)...)
+	}
+	return out, p.course(ctx, all, out)
+}
+
+// reorder sorts by one column after another. What comes after a menu that has not opened would be something else.
+func (p *watched) reorder(ctx context.Context, times int, out map[string]effects) error {
+	for range times {
+		for _, column := range p.columns {
+			if err := p.t.send(p.order); err != nil {
+				return err
+			}
+			if err := p.t.await(ctx, menuPatience, "menu of orders", menuIsOpen); err != nil {
+				return err
+			}
+			if err := p.course(ctx, []part{{"", column}, {"sort", p.take}}, out); err != nil {
+				return err
+			}
+			err := p.t.await(ctx, menuPatience, "sorted list", func(s string) bool { return !menuIsOpen(s) && !strings.Contains(s, "sorting") })
+			if err != nil {
+				return err
+			}
 		}
 	}
+	return nil
+}
+
+// menuPatience bounds the wait for a menu.
+const menuPatience = 10 * time.Second
+
+func menuIsOpen(screen string) bool {
+	return strings.Contains(screen, "Sort ") && strings.Contains(screen, " by")
+}
+
+// course presses keys one after another.
+func (p *watched) course(ctx context.Context, parts []part, out map[string]effects) error {
 	for _, x := range parts {
-		if err := press(x.what, x.keys); err != nil {
-			return nil, err
+		if x.keys == "" {
+			continue
+		}
+		e, err := p.t.press(ctx, x.keys)
+		if err != nil {
+			return err
+		}
+		if x.what != "" {
+			out[x.what] = append(out[x.what], e)
 		}
 	}
-	return out, nil
+	return nil
 }
 
 // startUnitty signs in and opens the list of all machines.
-func (b *bench) startUnitty(ctx context.Context, w *world, at size) (*watched, error) {
+func (b *bench) startUnitty(ctx context.Context, w *world, at size, machines int) (*watched, error) {
 	bin, err := b.program(ctx)
 	if err != nil {
 		return nil, err
@@ -231,8 +277,9 @@ func (b *bench) startUnitty(ctx context.Context, w *world, at size) (*watched, e
 	if err != nil {
 		return nil, err
 	}
-	p := &watched{name: "unitty", t: t, step: "j", page: "\x1b[6~", filter: "d", unfilter: "\x7f", ask: "/"}
-	if err := p.open(ctx, b.machines()); err != nil {
+	p := &watched{name: "unitty", t: t, step: "j", page: "\x1b[6~", filter: "d", unfilter: "\x7f", ask: "/", invert: "A",
+		order: "o", columns: []string{strings.Repeat(down, 4), ""}, take: "\r"}
+	if err := p.open(ctx, machines); err != nil {
 		t.stop()
 		return nil, err
 	}
@@ -288,7 +335,7 @@ func (b *bench) startFzf(ctx context.Context, at size, file string) (*watched, e
 		t.stop()
 		return nil, err
 	}
-	p := &watched{name: "fzf", t: t, step: "\x1b[B", page: "\x1b[6~", filter: "d", unfilter: "\x7f"}
+	p := &watched{name: "fzf", t: t, step: down, page: "\x1b[6~", filter: "d", unfilter: "\x7f"}
 	p.bottom = func(ctx context.Context) error {
 		for range at.h {
 			if err := t.send(p.step); err != nil {
@@ -310,66 +357,4 @@ func (b *bench) startTool(ctx context.Context, at size, name string, args ...str
 		return nil, err
 	}
 	return start(ctx, at.w, at.h, []string{"HOME=" + home, "SHELL=/bin/sh"}, path, args...)
-}
-
-// idleRows watches the real program while nobody touches it.
-func idleRows(ctx context.Context, b *bench) error {
-	w, err := serve(ctx, unitytest.Options{Sites: b.machines() / 100, Endpoints: b.machines()})
-	if err != nil {
-		return err
-	}
-	defer w.close()
-	p, err := b.startUnitty(ctx, w, size{160, 50})
-	if err != nil {
-		return err
-	}
-	defer p.t.stop()
-	span := 30 * time.Second
-	if b.quick {
-		span = 10 * time.Second
-	}
-	if err := pause(ctx, settle); err != nil {
-		return err
-	}
-	bytes, cpu, began := p.t.sent(), cpuOf(p.t.cmd.Process.Pid), time.Now()
-	if err := pause(ctx, span); err != nil {
-		return err
-	}
-	took := time.Since(began)
-	spent := cpuOf(p.t.cmd.Process.Pid) - cpu
-	name := fmt.Sprintf("idle at 160×50, %s rows", count(b.machines()))
-	b.add(row{name: name + ": bytes a second", value: float64(p.t.sent()-bytes) / took.Seconds(), unit: unitBytes, budget: 30, absolute: true})
-	b.add(row{name: name + ": part of a core", value: 100 * float64(spent) / float64(took), unit: unitPart, budget: 1, absolute: true})
-	return nil
-}
-
-// pause waits, unless the context ends first.
-func pause(ctx context.Context, d time.Duration) error {
-	select {
-	case <-time.After(d):
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-// tick is the unit of times in /proc, on all systems that Go knows.
-const tick = 10 * time.Millisecond
-
-// cpuOf is the processor time of a process so far; 0 where the system does not tell.
-func cpuOf(pid int) time.Duration {
-	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	if err != nil {
-		return 0
-	}
-	// The name of the program stands in brackets and may hold anything.
-	fields := strings.Fields(string(raw[strings.LastIndexByte(string(raw), ')')+1:]))
-	var sum time.Duration
-	for _, i := range []int{11, 12} {
-		if len(fields) > i {
-			n, _ := strconv.Atoi(fields[i])
-			sum += time.Duration(n) * tick
-		}
-	}
-	return sum
 }

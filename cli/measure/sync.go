@@ -51,6 +51,7 @@ func (b *bench) consoles() []console {
 }
 
 func syncRows(ctx context.Context, b *bench) error {
+	b.forget()
 	walks := map[string]walk{}
 	for _, c := range b.consoles() {
 		if err := b.sync(ctx, c, walks); err != nil {

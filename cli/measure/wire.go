@@ -181,6 +181,8 @@ func (t *wire) screen() []uv.Cell {
 // effect is what one key did.
 type effect struct {
 	bytes, cells int
+	// wide is the number of lines on the screen with wide characters.
+	wide int
 	// first and whole are the times until the first byte and until the last one.
 	first, whole time.Duration
 }
@@ -222,7 +224,7 @@ func (t *wire) press(ctx context.Context, keys string) (effect, error) {
 		e.first, e.whole = t.first.Sub(began), t.last.Sub(began)
 	}
 	t.mu.Unlock()
-	e.cells = t.differs(before)
+	e.cells, e.wide = t.differs(before), t.wideLines()
 	return e, nil
 }
 
@@ -232,6 +234,20 @@ func (t *wire) differs(before []uv.Cell) int {
 	for i, c := range t.screen() {
 		if !c.Equal(&before[i]) {
 			n++
+		}
+	}
+	return n
+}
+
+// wideLines counts the lines with characters of two cells.
+func (t *wire) wideLines() int {
+	n := 0
+	for y := range t.emu.Height() {
+		for x := range t.emu.Width() {
+			if c := t.emu.CellAt(x, y); c != nil && c.Width > 1 {
+				n++
+				break
+			}
 		}
 	}
 	return n
@@ -273,4 +289,7 @@ func (all effects) sorted(of func(effect) float64) []float64 {
 }
 
 func bytesOf(e effect) float64 { return float64(e.bytes) }
+func cellsOf(e effect) float64 { return float64(e.cells) }
+func wideOf(e effect) float64  { return float64(e.wide) }
 func firstOf(e effect) float64 { return ms(e.first) }
+func wholeOf(e effect) float64 { return ms(e.whole) }

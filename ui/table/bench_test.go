@@ -5,6 +5,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 )
 
 // benchSizes are the sizes at which growth can be seen to be linear.
@@ -164,6 +165,43 @@ func BenchmarkMarkShown(b *testing.B) {
 			r.MarkShown()
 			r.Marks().Clear()
 		}
+	})
+}
+
+// BenchmarkInvert marks everything, and then nothing.
+func BenchmarkInvert(b *testing.B) {
+	eachSize(b, func(b *testing.B, n int) {
+		r := benchHosts(b, n)
+		for b.Loop() {
+			r.Invert()
+		}
+	})
+}
+
+// BenchmarkReorder is an order that is worked out aside: the longest that the update loop is busy with it.
+func BenchmarkReorder(b *testing.B) {
+	eachSize(b, func(b *testing.B, n int) {
+		r := benchHosts(b, n)
+		keys := [][]SortKey{{{Column: "name"}}, {{Column: "id"}}, {{Column: "rank"}, {Column: "name"}}}
+		var read, adopt, aside time.Duration
+		for i := 0; b.Loop(); i++ {
+			began := time.Now()
+			o := r.reorder(keys[i%len(keys)])
+			for more := true; more; began = time.Now() {
+				more = o.Read(time.Now().Add(4 * time.Millisecond))
+				read = max(read, time.Since(began))
+			}
+			o.Sort()
+			aside += time.Since(began)
+			began = time.Now()
+			if !r.Adopt(o) || r.Len() != n {
+				b.Fatal("the order is void")
+			}
+			adopt = max(adopt, time.Since(began))
+		}
+		b.ReportMetric(float64(read.Microseconds())/1000, "ms-read-worst")
+		b.ReportMetric(float64(adopt.Microseconds())/1000, "ms-adopt-worst")
+		b.ReportMetric(float64(aside.Microseconds())/1000/float64(b.N), "ms-aside")
 	})
 }
 

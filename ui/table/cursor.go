@@ -1,6 +1,9 @@
 package table
 
-import "slices"
+import (
+	"iter"
+	"slices"
+)
 
 // cursor is where the user is: an id, with the place it was last seen at.
 type cursor[K ~string] struct {
@@ -198,18 +201,29 @@ func (r *Rows[T, K]) ToggleMark() {
 // MarkShown marks all shown rows and no others.
 func (r *Rows[T, K]) MarkShown() {
 	r.settle()
-	r.marks.reserve(len(r.shown))
-	for _, x := range r.shown {
-		r.marks.Set(x.key, true)
-	}
+	r.marks.add(len(r.shown), eachKey(r.shown))
 }
 
 // Invert changes the mark of every shown row; hidden rows keep theirs.
 func (r *Rows[T, K]) Invert() {
 	r.settle()
-	r.marks.reserve(len(r.shown))
-	for _, x := range r.shown {
-		r.marks.Toggle(x.key)
+	r.marks.flip(len(r.shown), eachKey(r.shown))
+}
+
+// eachKey goes through the ids of rows. Some are looked up ahead, for the reason that show gives.
+func eachKey[T any, K ~string](rows []*row[T, K]) iter.Seq[K] {
+	return func(yield func(K) bool) {
+		var keys [ahead]K
+		for some := range slices.Chunk(rows, ahead) {
+			for i, x := range some {
+				keys[i] = x.key
+			}
+			for _, k := range keys[:len(some)] {
+				if !yield(k) {
+					return
+				}
+			}
+		}
 	}
 }
 

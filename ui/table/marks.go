@@ -2,6 +2,7 @@ package table
 
 import (
 	"cmp"
+	"iter"
 	"maps"
 	"slices"
 )
@@ -11,6 +12,8 @@ import (
 type Marks[K ~string] struct {
 	order map[K]uint64
 	next  uint64
+	// room is how many marks the map was made for.
+	room int
 	// version tells lists that show marked rows only that they have to look again.
 	version uint64
 }
@@ -40,14 +43,58 @@ func (m *Marks[K]) Set(k K, on bool) {
 	m.order[k] = m.next
 }
 
-// reserve makes room for n more marks at once, which is several times faster than growing.
+// reserve makes room for n marks at once, which is several times faster than growing.
 func (m *Marks[K]) reserve(n int) {
-	if n <= len(m.order) {
+	if n <= m.room {
 		return
 	}
-	all := make(map[K]uint64, len(m.order)+n)
+	all := make(map[K]uint64, n)
 	maps.Copy(all, m.order)
-	m.order = all
+	m.order, m.room = all, n
+}
+
+// add marks those of n ids that are not marked yet, in their order.
+func (m *Marks[K]) add(n int, keys iter.Seq[K]) {
+	if len(m.order) == 0 {
+		m.fresh(n, keys)
+		return
+	}
+	m.reserve(n)
+	m.version++
+	for k := range keys {
+		if _, on := m.order[k]; !on {
+			m.next++
+			m.order[k] = m.next
+		}
+	}
+}
+
+// flip changes the marks of n ids, each of which comes once.
+func (m *Marks[K]) flip(n int, keys iter.Seq[K]) {
+	if len(m.order) == 0 {
+		m.fresh(n, keys)
+		return
+	}
+	m.reserve(n)
+	m.version++
+	for k := range keys {
+		if _, on := m.order[k]; on {
+			delete(m.order, k)
+			continue
+		}
+		m.next++
+		m.order[k] = m.next
+	}
+}
+
+// fresh marks n ids while none is marked: then none has to be looked up, and there may be a hundred thousand.
+func (m *Marks[K]) fresh(n int, keys iter.Seq[K]) {
+	m.reserve(n)
+	m.version++
+	for k := range keys {
+		m.next++
+		m.order[k] = m.next
+	}
 }
 
 // Toggle changes the mark of k and returns the new state.

@@ -36,13 +36,19 @@ func (r *Rows[T, K]) MarkedOnly() bool { return r.markedOnly }
 // Keys that name no column are left out.
 func (r *Rows[T, K]) SetSort(keys []SortKey) {
 	sorters, kept, folds := bindSort(r.cols, keys)
+	r.orders++
 	if slices.Equal(kept, r.sortKeys) {
 		return
 	}
-	// The same columns the other way round need no new texts.
-	r.refold = r.refold || !slices.EqualFunc(sorters, r.sorters, func(a, b sorter[T]) bool { return a.col == b.col })
+	if r.turnable(sorters) {
+		r.turn()
+	} else {
+		// The same columns need no new texts.
+		r.refold = r.refold || !slices.EqualFunc(sorters, r.sorters, func(a, b sorter[T]) bool { return a.col == b.col })
+		r.resort = true
+	}
 	r.sorters, r.sortKeys, r.folds = sorters, kept, folds
-	r.resort, r.dirty = true, true
+	r.dirty = true
 	r.Range(false)
 }
 

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 )
@@ -31,7 +32,10 @@ func (m *reference) shown() []hostID {
 	slices.SortStableFunc(rows, func(a, b hostID) int {
 		for _, k := range m.keys {
 			c := cmp.Compare(m.held[a].n, m.held[b].n)
-			if k.Column == "name" {
+			switch k.Column {
+			case "id":
+				c = strings.Compare(string(a), string(b))
+			case "name":
 				c = strings.Compare(strings.ToLower(m.held[a].name), strings.ToLower(m.held[b].name))
 			}
 			if k.Desc {
@@ -96,6 +100,7 @@ func TestRowsBehaveLikeTheReference(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		r := newHosts(nil)
 		m := &reference{held: map[hostID]host{}, marks: map[hostID]bool{}}
+		var aside *Reorder[host, hostID]
 		// An observed step asks after every change, an unobserved one lets changes pile up.
 		step := func(change func()) {
 			before, cursor, marks := m.shown(), r.CursorKey(), maps.Clone(m.marks)
@@ -145,6 +150,29 @@ func TestRowsBehaveLikeTheReference(t *testing.T) {
 				keys := sortKeys.Draw(t, "keys")
 				step(func() { sortBoth(r, m, keys) })
 			},
+			"begin an order aside": func(t *rapid.T) {
+				column, desc := rapid.SampledFrom([]string{"name", "rank"}).Draw(t, "column"), rapid.Bool().Draw(t, "desc")
+				aside = r.reorder([]SortKey{{Column: column, Desc: desc}, {Column: "name"}, {Column: "id"}}[:rapid.IntRange(1, 3).Draw(t, "keys")])
+				aside.some(rapid.IntRange(0, 12).Draw(t, "read"))
+			},
+			"end an order aside": func(t *rapid.T) {
+				if aside == nil {
+					t.Skip("none was begun")
+				}
+				for aside.Read(time.Time{}) {
+				}
+				aside.Sort()
+				void := aside.id != r.orders
+				step(func() {
+					if r.Adopt(aside) == void {
+						t.Fatalf("an order that is void: %v, is adopted: %v", void, !void)
+					}
+					if !void {
+						m.keys = aside.Keys()
+					}
+				})
+				aside = nil
+			},
 			"filter": func(t *rapid.T) {
 				part := rapid.SampledFrom([]string{"", "a", "B"}).Draw(t, "part")
 				step(func() { filterBoth(r, m, part) })
@@ -157,6 +185,24 @@ func TestRowsBehaveLikeTheReference(t *testing.T) {
 				if k := r.CursorKey(); k != "" {
 					step(func() { r.ToggleMark(); m.marks[k] = !m.marks[k] })
 				}
+			},
+			"mark shown": func(t *rapid.T) {
+				shown := m.shown()
+				step(func() {
+					r.MarkShown()
+					for _, k := range shown {
+						m.marks[k] = true
+					}
+				})
+			},
+			"invert": func(t *rapid.T) {
+				shown := m.shown()
+				step(func() {
+					r.Invert()
+					for _, k := range shown {
+						m.marks[k] = !m.marks[k]
+					}
+				})
 			},
 			"mark foreign": func(t *rapid.T) {
 				k := key.Draw(t, "key")

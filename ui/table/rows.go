@@ -23,6 +23,8 @@ type row[T any, K ~string] struct {
 	seq uint32
 	// seen and changed are the reloads in which the row was last merged and last differed.
 	seen, changed, beforeOf uint32
+	// sorted is the Reorder that has read this value.
+	sorted uint32
 	// match is whether scope and filter let the row through.
 	match bool
 	// loose rows wait to be placed, dead ones to be swept out.
@@ -49,6 +51,8 @@ type Rows[T any, K ~string] struct {
 	sortKeys []SortKey
 	sorters  []sorter[T]
 	folds    int
+	// orders counts the orders that were asked for; a Reorder of before is void.
+	orders uint32
 
 	filter, scope func(*T) bool
 	markedOnly    bool
@@ -142,7 +146,7 @@ func (r *Rows[T, K]) number() {
 // replace puts a new value into a placed row, and out of its place when it sorts elsewhere now.
 func (r *Rows[T, K]) replace(old *row[T, K], item *T) {
 	next := *old
-	next.item = item
+	next.item, next.sorted = item, 0
 	r.prepare(&next)
 	same := next.match == old.match
 	if old.loose || r.resort {

@@ -3,7 +3,6 @@ package live
 import (
 	"context"
 	"slices"
-	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -54,6 +53,9 @@ func (f *Fleet) delta(ctx context.Context, rotate bool) error {
 		return err
 	}
 	due := f.strangers(r, sites, f.dueSites(sites, rotate))
+	if !partial && r.whole && r.Len() > 0 {
+		due = sites // reports name hosts, and what was called so when a site was last read may be called otherwise by now
+	}
 	f.note(func(s *State) { s.Total = len(due) })
 	if err := f.readAll(ctx, due); err != nil {
 		return err
@@ -67,7 +69,7 @@ func (f *Fleet) delta(ctx context.Context, rotate bool) error {
 		if err := f.joinDue(ctx, due); err != nil {
 			return err
 		}
-		return f.joinSuspects(ctx, r, sites)
+		return f.joinSuspects(ctx, r, sites, due)
 	}
 	since, open := f.joinAll(r)
 	return f.joinSites(ctx, since, open, sites)
@@ -169,6 +171,7 @@ func (f *Fleet) apply(r *reports) {
 		return // what was read is read again the next time
 	}
 	f.meta.StatusAt = r.at
+	f.learnIDs(r)
 	if r.Len() == 0 {
 		return
 	}
@@ -212,41 +215,6 @@ func (f *Fleet) matched(r *reports, chunks []*picture.Chunk) *picture.Pairs {
 		return byID || sameHardware(machine, report)
 	})
 	return pairs
-}
-
-func sameHardware(machine, report picture.Row) bool {
-	mac := report.MAC()
-	return machine.Joined() && strings.TrimSpace(mac) != "" && strings.EqualFold(mac, machine.MAC()) && machine.Type() == report.Type()
-}
-
-// mostSuspects bounds the sites that are asked because of reports that nobody could be told.
-const mostSuspects = 16
-
-// joinSuspects asks the sites of machines that a modified report may be of, where it says that one is infected or one of
-// them was so far: that must not wait for the sites' turn.
-func (f *Fleet) joinSuspects(ctx context.Context, r *reports, sites []*unity.Site) error {
-	if r.Len() == 0 || !r.whole {
-		return nil
-	}
-	f.mu.Lock()
-	open := map[string]bool{} // by folded host: whether the report says infected
-	for row := range f.matched(r, f.chunkList()).Left() {
-		if _, byID := row.MachineKey(); !byID && row.FoldedHost() != "" {
-			open[row.FoldedHost()] = open[row.FoldedHost()] || sick(row)
-		}
-	}
-	ask := map[unity.SiteID]bool{}
-	for _, c := range f.chunks {
-		for i := range c.Len() {
-			row := c.Row(i)
-			if bad, ok := open[row.FoldedHost()]; ok && (bad || sick(row)) && len(ask) < mostSuspects {
-				ask[c.Site().ID] = true
-			}
-		}
-	}
-	f.mu.Unlock()
-	chosen := slices.DeleteFunc(slices.Clone(sites), func(s *unity.Site) bool { return !ask[s.ID] })
-	return f.joinSites(ctx, r.at, nil, chosen)
 }
 
 // sick tells that the agent reported an infection.

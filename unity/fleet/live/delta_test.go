@@ -59,8 +59,16 @@ func TestADayOfIdling(t *testing.T) {
 			wait(24 * time.Hour)
 			calls = f.State().Calls - first
 			stop()
-			t.Logf("sites %d, reports of the console %d and of sites %d, machines %d, groups %d", l.count("/sites")-l.count("/sites/"), l.count("status/gsm"),
-				l.count("status/site"), l.count("/endpoints"), l.count("/groups"))
+			asked := l.count("machineId")
+			t.Logf("sites %d, reports of the console %d, of sites %d and of single machines %d, machines %d, groups %d", l.count("/sites")-l.count("/sites/"),
+				l.count("status/gsm"), l.count("status/site")-asked, asked, l.count("/endpoints"), l.count("/groups"))
+			share := 0
+			for _, c := range f.Current().Chunks() {
+				share += len(alike(c))
+			}
+			if asked > share+mostSuspects || l.count("status/site")-asked > o.Sites+96 {
+				t.Errorf("%d calls for the %d machines that share their name, and %d for the reports of %d sites", asked, share, l.count("status/site")-asked, o.Sites)
+			}
 			check(t, f.Current(), l, unitytest.UserSuper)
 		})
 		return first, calls
@@ -76,6 +84,18 @@ func TestADayOfIdling(t *testing.T) {
 		t.Errorf("a day of 200 sites and 800 machines costs %d calls after %d before", calls, first)
 	} else {
 		t.Logf("200 sites, 800 machines report all the time: %d calls in 25 hours, %d in the day after", first, calls)
+	}
+	// Without machine ids names have to do, and what shares its name is asked for.
+	o.Variants = []string{"endpoint-names"}
+	if first, calls := day(o, true); calls < 96*2+200-20 || calls > 96*2+200+20 {
+		t.Errorf("a quiet day of 200 sites whose reports have no machine ids costs %d calls after %d before", calls, first)
+	} else {
+		t.Logf("200 sites, reports without machine ids, nothing changes: %d calls in 25 hours, %d in the day after", first, calls)
+	}
+	if first, calls := day(o, false); calls > 96*2+2*200+20+100 {
+		t.Errorf("a day of 200 sites and 800 machines whose reports have no machine ids costs %d calls after %d before", calls, first)
+	} else {
+		t.Logf("200 sites, reports without machine ids, 800 machines report all the time: %d calls in 25 hours, %d in the day after", first, calls)
 	}
 }
 

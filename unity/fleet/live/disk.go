@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/unitty/unitty/unity"
 	"github.com/unitty/unitty/unity/fleet"
@@ -20,7 +21,13 @@ var errServerFirst = errors.New("the server has answered already")
 // Load paints from the snapshot, piece by piece: the first picture, with the sites, comes after its first piece. Without a
 // snapshot it does nothing. An error tells that there was one that could not be used; the console is read as if there
 // were none.
-func (f *Fleet) Load(ctx context.Context) error {
+func (f *Fleet) Load(ctx context.Context) error { return f.load(ctx, 0) }
+
+// LoadBehind is Load for a program that draws its first screen at the same time: once the sites are there, the machines wait
+// for the pause, since unfolding them takes the processors that the screen needs.
+func (f *Fleet) LoadBehind(ctx context.Context, pause time.Duration) error { return f.load(ctx, pause) }
+
+func (f *Fleet) load(ctx context.Context, pause time.Duration) error {
 	ctx, done, err := f.take(ctx, false)
 	if err != nil {
 		return err
@@ -32,10 +39,20 @@ func (f *Fleet) Load(ctx context.Context) error {
 		return err
 	}
 	f.note(func(s *State) { s.Phase = PhaseLoading })
+	usual := func() {}
+	if pause > 0 {
+		usual = hurry()
+		defer usual()
+	}
 	var head *snapshot.Content
 	err = file.Load(ctx, func(c *snapshot.Content) error {
 		head = c
-		return f.loadSites(c)
+		if err := f.loadSites(c); err != nil {
+			return err
+		}
+		err := sleep(ctx, pause)
+		usual()
+		return err
 	}, f.loadChunk)
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, errServerFirst) {
 		err = nil

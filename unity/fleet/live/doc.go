@@ -14,4 +14,11 @@
 // nothing changes, about one in four minutes; each thousand machines that report within an interval adds one call to it,
 // so 10,000 machines that all report in every interval make it at most 96 × 12 + 200 = 1,352. Sites with reports that can
 // only be told apart within the site take one more call a day each.
+//
+// # Machines that lists cannot tell
+//
+// Where reports carry no machine ids, those of machines that share their name with another record of their site are asked for
+// one by one, by machine id: after everything else, six a minute at most, each once, and again when the console has seen it
+// since, at most twice a day; that an infection may have come or gone makes it at once. The answers stay in the picture and in
+// the snapshot. Identify asks for up to 250 at once, for somebody who looks at duplicates.
 package live

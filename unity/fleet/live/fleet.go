@@ -8,6 +8,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+	"weak"
 
 	"github.com/unitty/unitty/unity"
 	"github.com/unitty/unitty/unity/fleet"
@@ -92,6 +93,9 @@ type Fleet struct {
 	changed chan struct{}
 	wake    chan struct{}
 	ask     chan struct{} // Name has been called
+	// identify has a value when Identify has been called; asker asks for machines one by one.
+	identify chan struct{}
+	asker    *fleet.Asker
 
 	mu        sync.Mutex
 	cancel    context.CancelCauseFunc
@@ -108,12 +112,21 @@ type Fleet struct {
 	wanted    map[unity.SiteID]bool  // sites whose groups somebody wants to have names
 	loading   map[unity.SiteID]int64 // counts of the snapshot that is being read
 	siteScope bool                   // the token may read reports site by site, as far as is known
-	changes   []Change
-	checked   time.Time // until when machines were looked at for having become stale
-	full      time.Time // when the whole console was last read, by this machine's clock
-	shown     time.Time // when the last picture was published
-	timer     *time.Timer
-	dirty     bool
+	// ids are the machine ids of machines that share their name within their site, for sites that were read in this process.
+	ids    map[unity.SiteID]map[unity.EndpointID]unity.MachineID
+	urgent map[unity.EndpointID]unity.SiteID // machines to be asked for at once
+	mute   map[unity.EndpointID]bool         // machines that cannot be asked for before the next delta
+	// settled are the chunks of sites of which nobody has to be asked for.
+	settled map[unity.SiteID]weak.Pointer[picture.Chunk]
+	askFrom time.Time // nobody is asked for before, since it failed
+	// idsGiven tells that the reports of the last list all had a machine id.
+	idsGiven bool
+	changes  []Change
+	checked  time.Time // until when machines were looked at for having become stale
+	full     time.Time // when the whole console was last read, by this machine's clock
+	shown    time.Time // when the last picture was published
+	timer    *time.Timer
+	dirty    bool
 }
 
 // New makes a fleet without a picture.
@@ -128,6 +141,8 @@ func New(o Options) *Fleet {
 		o.Now = time.Now
 	}
 	f := &Fleet{o: o, client: o.Client, turn: make(chan struct{}, 1), changed: make(chan struct{}, 1), wake: make(chan struct{}, 1), ask: make(chan struct{}, 1),
+		identify: make(chan struct{}, 1), asker: fleet.NewAsker(o.Client), ids: map[unity.SiteID]map[unity.EndpointID]unity.MachineID{}, urgent: map[unity.EndpointID]unity.SiteID{},
+		settled: map[unity.SiteID]weak.Pointer[picture.Chunk]{}, mute: map[unity.EndpointID]bool{},
 		state: State{Phase: PhaseIdle}, chunks: map[unity.SiteID]*picture.Chunk{}, counts: map[unity.SiteID]int64{},
 		tried: map[unity.SiteID]time.Time{}, answered: map[unity.SiteID]bool{}, sizes: map[unity.SiteID]int{}, groups: map[unity.SiteID]map[unity.GroupID]unity.Text{},
 		touched: map[unity.SiteID]bool{}, wanted: map[unity.SiteID]bool{}, siteScope: true}

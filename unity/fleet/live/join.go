@@ -25,9 +25,13 @@ func (f *Fleet) join(r *reports) (open map[string]bool) {
 	if r.whole {
 		f.meta.StatusAt = r.at
 	}
+	f.learnIDs(r)
 	chunks := f.chunkList()
 	pairs := r.Match(chunks, r.whole && f.wholeFleet())
 	f.pair(pairs, chunks, noteOf(r.err))
+	if r.whole && !f.idsGiven {
+		f.hurrySick(pairs)
+	}
 	f.publish(false)
 	open = map[string]bool{}
 	for row := range pairs.Left() {

@@ -66,7 +66,11 @@ func newLab(t fatal, o unitytest.Options) *lab {
 // RoundTrip counts the calls and those under way at once.
 func (l *lab) RoundTrip(r *http.Request) (*http.Response, error) {
 	l.mu.Lock()
-	l.calls = append(l.calls, r.URL.Path)
+	call := r.URL.Path
+	if r.URL.Query().Has("machineId") {
+		call += "?machineId"
+	}
+	l.calls = append(l.calls, call)
 	l.now++
 	l.most = max(l.most, l.now)
 	l.mu.Unlock()

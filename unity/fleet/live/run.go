@@ -22,11 +22,12 @@ const (
 // changes, a few sites a day in turn, and sites that were touched. It gives way to whatever a person waits for, and returns
 // the context's error.
 func (f *Fleet) Run(ctx context.Context) error {
-	var names sync.WaitGroup
+	var aside sync.WaitGroup
 	ctx, cancel := context.WithCancel(ctx)
-	defer names.Wait()
+	defer aside.Wait()
 	defer cancel()
-	names.Go(func() { f.nameWanted(ctx) })
+	aside.Go(func() { f.nameWanted(ctx) })
+	aside.Go(func() { f.identifyWanted(ctx) })
 	l := &loop{f: f}
 	for {
 		wait := l.work(ctx)
@@ -74,8 +75,11 @@ func (l *loop) work(ctx context.Context) time.Duration {
 		}
 	}
 	if wait := l.next.Sub(f.o.Now()); !l.next.IsZero() && wait > 0 {
-		if f.nameNext(ctx) {
+		if f.askNext(ctx, true) || f.nameNext(ctx) {
 			return min(wait, namesEvery)
+		}
+		if f.askNext(ctx, false) {
+			return min(wait, askEvery)
 		}
 		return wait
 	}

@@ -15,7 +15,7 @@ import (
 func (f *Fleet) readSite(ctx context.Context, site *unity.Site) (*picture.Chunk, error) {
 	old, names := f.before(site.ID)
 	b := picture.NewBuilder(picture.Site{ID: site.ID, Name: site.Name, Key: site.Keycode}, len(old))
-	asked, err := 0, error(nil)
+	asked, err, ids := 0, error(nil), &idKeeper{}
 	for page, perr := range f.client.Endpoints(ctx, site.ID, unity.EndpointQuery{PageSize: f.size(site.ID)}) {
 		if perr != nil {
 			err = perr
@@ -23,10 +23,11 @@ func (f *Fleet) readSite(ctx context.Context, site *unity.Site) (*picture.Chunk,
 		}
 		asked = page.Asked
 		at := f.client.Now()
+		ids.add(page.Items)
 		for i := range page.Items {
 			e := &page.Items[i]
 			group, policy := names.of(e)
-			if row, ok := old[e.ID]; ok && e.ID != "" {
+			if row, ok := old[e.ID]; ok && e.ID != "" && !outlived(row, e) {
 				b.AddOver(row, e, group, policy, at)
 				delete(old, e.ID)
 			} else {
@@ -36,6 +37,9 @@ func (f *Fleet) readSite(ctx context.Context, site *unity.Site) (*picture.Chunk,
 	}
 	if err == nil {
 		f.learnSize(site.ID, asked)
+		f.mu.Lock()
+		f.ids[site.ID] = ids.alike
+		f.mu.Unlock()
 		return b.Chunk(), nil
 	}
 	if b.Len() == 0 {

@@ -28,6 +28,7 @@ func (f *Fleet) sync(ctx context.Context, background bool) error {
 		return err
 	}
 	defer done()
+	defer thrift()()
 	before := f.mark()
 	err = f.sweep(ctx)
 	f.finish(ctx, before, err, true)

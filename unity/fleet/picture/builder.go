@@ -142,7 +142,7 @@ func (x *entry) keepOdd(which instant, t unity.Time) {
 }
 
 // ofReport are the flags that a report sets.
-const ofReport = joined | infected | infectedKnown | attention | attentionKnown | managed | managedKnown | threatsKnown | threatened
+const ofReport = joined | infected | infectedKnown | attention | attentionKnown | managed | managedKnown | threatsKnown | threatened | asked
 
 // entry takes a row apart again.
 func (r Row) entry() entry {

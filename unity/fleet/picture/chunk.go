@@ -2,6 +2,7 @@ package picture
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/unitty/unitty/unity"
@@ -35,6 +36,8 @@ const (
 	hasMachineID
 	// odd marks a row with an instant that could not be read; its text is in Chunk.odd.
 	odd
+	// asked tells that the report, or that there is none, is what asking for this one machine gave, at statusAt.
+	asked
 )
 
 // oddKey names an instant of a row.
@@ -60,7 +63,9 @@ type Chunk struct {
 	// foldedKey is the keycode as the selector compares it: folded, without dashes.
 	foldedKey string
 	n         int
-	readAt    ticks
+	// slot is where the chunk stands in the picture that took it in last: likely, but not surely, in others too.
+	slot   atomic.Int32
+	readAt ticks
 
 	// flags are of both kinds of columns.
 	flags    []flag

@@ -149,30 +149,33 @@ func TestDuplicates(t *testing.T) {
 		line{site: "a", host: "front", mac: "00:1B"},                                     // 2: another machine of that name
 		line{site: "a", host: "x", machine: "M:::1", days: 1, noReport: true},            // 3: same as 4 and, by that one's name, 5
 		line{site: "a", host: "y", mac: "00:2A", machine: "m:::1", days: 2},              // 4
-		line{site: "a", host: "y", mac: "00:2A", machine: "m:::2", gone: true},           // 5: deactivated, but seen last
+		line{site: "a", host: "y", mac: "00:2A", machine: "m:::2", gone: true},           // 5: deactivated, though seen last
 		line{site: "a", host: "", mac: "00:3A"}, line{site: "a", host: "", mac: "00:3A"}, // nameless ones are nobody's
 		line{site: "a", host: "z", mac: ""}, line{site: "a", host: "z", mac: ""}, // without address neither
 		line{site: "a", host: "u", machine: " "}, line{site: "a", host: "v", machine: " "}, // a blank id is none
+		line{site: "a", host: "w", mac: "00:4A", gone: true, days: 2}, line{site: "a", host: "w", mac: "00:4A", gone: true, days: 1}, // 12, 13: none is active
+		line{site: "a", host: "t", mac: "00:5A", days: 1}, line{site: "a", host: "t", mac: "00:5A", days: 1}, // 14, 15: seen last at the same moment
 	)
 	d := p.Duplicates(t.Context())
 	var got []string
 	for g, rows := range d.Groups {
 		for i, r := range rows {
-			got = append(got, string(r.ID()))
-			if n, ok := d.Group(r); !ok || n != g || d.Keep(r) != (i == 0) {
-				t.Errorf("%s is in group %d (%v), kept: %v", r.ID(), n, ok, d.Keep(r))
+			got = append(got, string(r.ID())+" "+string(d.Standing(r)))
+			if n, ok := d.Group(r); !ok || n != g || i == 0 && d.Standing(r) != picture.RecordKeep {
+				t.Errorf("%s is in group %d (%v), %s", r.ID(), n, ok, d.Standing(r))
 			}
 		}
 		got = append(got, "|")
 	}
-	if want := []string{"1", "0", "|", "5", "3", "4", "|"}; !slices.Equal(got, want) {
+	want := []string{"1 keep", "0 older", "|", "14 keep", "15 keep", "|", "13 keep", "12 off", "|", "3 keep", "4 older", "5 off", "|"}
+	if !slices.Equal(got, want) {
 		t.Errorf("groups are %v, want %v", got, want)
 	}
-	if ids := idsOf(p.Class(t.Context(), picture.Duplicates, now, 0)); !slices.Equal(ids, []string{"0", "1", "3", "4", "5"}) {
+	if ids := idsOf(p.Class(t.Context(), picture.Duplicates, now, 0)); !slices.Equal(ids, []string{"0", "1", "12", "13", "14", "15", "3", "4", "5"}) {
 		t.Errorf("the class has %v", ids)
 	}
 	other, _ := p.Get("2")
-	if _, ok := d.Group(other); ok || d.Keep(other) {
+	if _, ok := d.Group(other); ok || d.Standing(other) != "" {
 		t.Error("a machine that is nobody's duplicate is one")
 	}
 }

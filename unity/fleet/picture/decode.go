@@ -3,6 +3,8 @@ package picture
 import (
 	"encoding/binary"
 	"errors"
+	"math"
+	"slices"
 	"unique"
 
 	"github.com/unitty/unitty/unity"
@@ -11,8 +13,6 @@ import (
 
 // ErrEncoding means that Decode was given something that no Encoder wrote.
 var ErrEncoding = errors.New("the columns are damaged")
-
-func wordOf(s string) word { return unique.Make(s) }
 
 // Part is a chunk as it was written, or the part of a large one.
 type Part struct {
@@ -43,10 +43,7 @@ func Join(parts []Part) *Chunk {
 // chunks that are given without an error can be asked anything.
 func Decode(packable, noise []byte) ([]Part, error) {
 	d := &decoder{nums: packable, noise: noise}
-	d.words = make([]word, 0, min(d.count(), len(packable)))
-	for range cap(d.words) {
-		d.words = append(d.words, wordOf(string(d.take(&d.nums, d.count()))))
-	}
+	d.readWords(min(d.count(), len(packable)))
 	parts := make([]Part, 0, min(d.count(), len(packable)))
 	rest := d.nums
 	d.nums = d.take(&rest, d.count2(&rest))
@@ -64,12 +61,30 @@ func Decode(packable, noise []byte) ([]Part, error) {
 	return parts, nil
 }
 
+// readWords reads the texts that rows share, all their lengths before the texts themselves.
+func (d *decoder) readWords(n int) {
+	d.words = make([]word, n)
+	long := make([]int, n)
+	for i := range long {
+		long[i] = d.count()
+	}
+	d.texts = string(d.take(&d.nums, d.count()))
+	for i := range long {
+		d.words[i] = unique.Make(d.text(long[i])) // which keeps a copy of its own
+	}
+	if len(d.texts) > 0 {
+		d.fail()
+	}
+}
+
 // decoder reads what an Encoder wrote. After the first value that is not there, bad is set and everything is empty.
 type decoder struct {
 	nums, noise []byte
 	texts       string
 	words       []word
-	bad         bool
+	// room is where texts are put together.
+	room []byte
+	bad  bool
 }
 
 func (d *decoder) fail() {
@@ -128,7 +143,7 @@ func (d *decoder) word() word {
 	n := d.uint()
 	if n >= uint64(len(d.words)) {
 		d.fail()
-		return wordOf("")
+		return unique.Make("")
 	}
 	return d.words[n]
 }
@@ -150,9 +165,9 @@ func (d *decoder) part() Part {
 	for _, s := range []*stamps{&c.first, &c.last, &c.infectedAt, &c.read, &c.report, &c.scanned, &c.statusAt} {
 		*s = d.stamps(n)
 	}
-	guids := d.ids(c)
+	guids := d.column(n, &c.id) == formGUID
 	for _, t := range []*texts{&c.host, &c.user, &c.ip, &c.mac} {
-		*t = d.column(n)
+		d.column(n, t)
 	}
 	d.dictionaries(c)
 	d.odd(c)
@@ -218,49 +233,46 @@ func (d *decoder) stamps(n int) (s stamps) {
 }
 
 func (d *decoder) instants(n int) []ticks {
-	u := d.uint()
-	base := d.uint()
+	u, base, wide := d.uint(), d.uint(), d.count()
 	steps := units()
-	if u >= uint64(len(steps)) || n > len(d.nums) {
+	if u >= uint64(len(steps)) || wide < 1 || wide > 8 || n > len(d.noise)/wide {
 		d.fail()
 		return nil
 	}
 	unit := uint64(steps[u]) //nolint:gosec // a step is not negative
+	raw := d.take(&d.noise, n*wide)
 	out := make([]ticks, n)
 	for i := range out {
-		if v := d.uint(); v > 0 {
+		v := uint64(0)
+		for k, b := range raw[i*wide : (i+1)*wide] {
+			v |= uint64(b) << (8 * k)
+		}
+		if v > 0 {
 			out[i] = ticks(base + (v-1)*unit) //nolint:gosec // the bits of an instant, written the same way
 		}
 	}
 	return out
 }
 
-// ids reads ids, and tells whether they are GUIDs.
-func (d *decoder) ids(c *Chunk) (guids bool) {
-	if d.uint() == wayNone {
-		c.id = d.column(c.n)
-		return false
+// formText is a column that was written as text.
+const formText = -1
+
+// column reads a column, and tells its form.
+func (d *decoder) column(n int, t *texts) (form int) {
+	switch d.uint() {
+	case wayNone:
+	case wayAll:
+		*t = d.textColumn(n)
+	case wayPacked:
+		*t, form = d.packedColumn(n)
+		return form
+	default:
+		d.fail()
 	}
-	const long = 36
-	raw := d.take(&d.noise, 16*c.n)
-	if d.bad || c.n == 0 {
-		return false
-	}
-	arena := make([]byte, 0, (long+sep)*c.n)
-	c.id.end = make([]uint32, c.n)
-	for i := range c.n {
-		arena = appendGUID(arena, raw[16*i:16*i+16])
-		c.id.end[i] = u32(len(arena))
-		arena = append(arena, '\n')
-	}
-	c.id.arena = string(arena)
-	return true
+	return formText
 }
 
-func (d *decoder) column(n int) (t texts) {
-	if d.uint() == wayNone {
-		return t
-	}
+func (d *decoder) textColumn(n int) (t texts) {
 	if n > len(d.nums) {
 		d.fail()
 		return t
@@ -303,6 +315,13 @@ func (d *decoder) codes(n, entries int) (out codes) {
 		d.fail()
 		return out
 	case entries <= 1:
+		return out
+	case entries <= math.MaxUint8+1:
+		out.narrow = append(make([]uint8, 0, n), d.take(&d.nums, n)...)
+		if n > 0 && int(slices.Max(out.narrow)) >= entries {
+			d.fail()
+			return codes{}
+		}
 		return out
 	}
 	for i := range n {

@@ -11,15 +11,40 @@ import (
 // DuplicateGroups are records that are one machine: the same machine id, or the same folded host name with the same MAC
 // address.
 type DuplicateGroups struct {
-	// Groups are the records of each machine, the newest first; the groups go by host name.
+	// Groups are the records of each machine, the active ones first, of these and of the others the newest first; the groups
+	// go by host name.
 	Groups [][]Row
 	group  map[Row]int
 }
 
-// Keep tells the newest record of its group, the one to keep.
-func (d *DuplicateGroups) Keep(r Row) bool {
+// Standing is what a record is among those of its machine.
+type Standing string
+
+// Standings.
+const (
+	// RecordKeep is the newest active record, or the newest where none is active. Records that were seen last at the same moment
+	// as the newest are none of them older, so all of them are to keep.
+	RecordKeep Standing = "keep"
+	// RecordOlder is an active record that a newer active one has replaced.
+	RecordOlder Standing = "older"
+	// RecordOff is a deactivated record, however new, of a machine that has an active one or a newer deactivated one.
+	RecordOff Standing = "off"
+)
+
+// Standing tells what a record is among those of its machine; "" for a row that is nobody's duplicate.
+func (d *DuplicateGroups) Standing(r Row) Standing {
 	g, ok := d.group[r]
-	return ok && d.Groups[g][0] == r
+	if !ok {
+		return ""
+	}
+	switch first := d.Groups[g][0]; {
+	case r.Deactivated() == first.Deactivated() && r.c.seen(int(r.i)) == first.c.seen(int(first.i)):
+		return RecordKeep
+	case r.Deactivated():
+		return RecordOff
+	default:
+		return RecordOlder
+	}
 }
 
 // Group is the number of a row's group in Groups; false when the row is nobody's duplicate.
@@ -95,17 +120,17 @@ func (k kinship) groups() [][]Row {
 	out := make([][]Row, 0, len(families))
 	for top, rest := range families {
 		all := append(rest, top)
-		slices.SortFunc(all, newestFirst)
+		slices.SortFunc(all, bestFirst)
 		out = append(out, all)
 	}
 	slices.SortFunc(out, func(a, b []Row) int { return byName(a[0], b[0]) })
 	return out
 }
 
-// newestFirst puts the record that was seen last first; of equals the active one.
-func newestFirst(a, b Row) int {
+// bestFirst puts active records first, and of equals the one that was seen last.
+func bestFirst(a, b Row) int {
 	gone := func(r Row) int { return int(r.c.flags[r.i] & deactivated) }
-	if d := cmp.Or(cmp.Compare(b.c.seen(int(b.i)), a.c.seen(int(a.i))), cmp.Compare(gone(a), gone(b))); d != 0 {
+	if d := cmp.Or(cmp.Compare(gone(a), gone(b)), cmp.Compare(b.c.seen(int(b.i)), a.c.seen(int(a.i)))); d != 0 {
 		return d
 	}
 	return byName(a, b)

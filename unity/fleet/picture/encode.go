@@ -2,10 +2,9 @@ package picture
 
 import (
 	"encoding/binary"
-	"encoding/hex"
+	"math"
+	"math/bits"
 	"slices"
-
-	"github.com/unitty/unitty/unity/fleet"
 )
 
 // Encoder writes chunks column by column, for a place from which Decode reads them again. The zero value is ready.
@@ -40,8 +39,13 @@ func (e *Encoder) Size() int { return len(e.nums) + len(e.texts) + len(e.noise) 
 func (e *Encoder) Take() (packable, noise []byte) {
 	var head []byte
 	head = binary.AppendUvarint(head, uint64(len(e.words)))
+	long := 0
 	for _, w := range e.words {
+		long += len(w.Value())
 		head = binary.AppendUvarint(head, uint64(len(w.Value())))
+	}
+	head = binary.AppendUvarint(head, uint64(long))
+	for _, w := range e.words {
 		head = append(head, w.Value()...)
 	}
 	head = binary.AppendUvarint(head, uint64(e.parts)) //nolint:gosec // never negative
@@ -91,10 +95,11 @@ func (e *Encoder) part(c *Chunk, from, to int) {
 	for _, s := range []*stamps{&c.first, &c.last, &c.infectedAt, &c.read, &c.report, &c.scanned, &c.statusAt} {
 		e.stamps(packStamps(n, func(i int) ticks { return s.at(from + i) }), n)
 	}
-	e.ids(c, from, to)
-	for _, t := range []*texts{&c.host, &c.user, &c.ip, &c.mac} {
-		e.column(packTexts(n, func(i int) string { return t.at(from + i) }), n)
-	}
+	e.packedColumn(&c.id, from, to, formGUID)
+	e.packedColumn(&c.host, from, to)
+	e.packedColumn(&c.user, from, to)
+	e.packedColumn(&c.ip, from, to, formIPv4)
+	e.packedColumn(&c.mac, from, to, formMAC, formMAC+1, formMAC+2, formMAC+3)
 	for _, l := range []*labels{&c.group, &c.policy} {
 		codes, dict := packWords(n, func(i int) label { return l.of(from + i) })
 		e.count(len(dict))
@@ -103,7 +108,7 @@ func (e *Encoder) part(c *Chunk, from, to int) {
 			e.word(x.given)
 			e.word(x.own)
 		}
-		e.codes(&codes, n)
+		e.codes(&codes, len(dict), n)
 	}
 	for _, w := range []*words{&c.agent, &c.client, &c.os, &c.device, &c.public, &c.note} {
 		codes, dict := packWords(n, func(i int) word { return w.handle(from + i) })
@@ -111,17 +116,24 @@ func (e *Encoder) part(c *Chunk, from, to int) {
 		for _, x := range dict {
 			e.word(x)
 		}
-		e.codes(&codes, n)
+		e.codes(&codes, len(dict), n)
 	}
 	e.odd(c, from, to)
 }
 
-func (e *Encoder) codes(c *codes, n int) {
-	if c.narrow == nil && c.wide == nil {
+// codes writes a byte for each row while those do.
+func (e *Encoder) codes(c *codes, entries, n int) {
+	switch {
+	case entries <= 1:
 		return // the length of the dictionary says so
-	}
-	for i := range n {
-		e.uint(uint64(c.at(i)))
+	case entries <= math.MaxUint8+1:
+		for i := range n {
+			e.nums = append(e.nums, byte(c.at(i))) //nolint:gosec // less than entries
+		}
+	default:
+		for i := range n {
+			e.uint(uint64(c.at(i)))
+		}
 	}
 }
 
@@ -130,6 +142,7 @@ const (
 	wayNone = iota
 	wayAll
 	wayFew
+	wayPacked
 )
 
 func (e *Encoder) machines(c *Chunk, from, to int) {
@@ -154,7 +167,8 @@ func (e *Encoder) threats(c *Chunk, from, to int) {
 	}
 }
 
-// stamps writes instants in the coarsest unit that holds them, from the earliest on.
+// stamps writes instants in the coarsest unit that holds them, from the earliest on, with as few bytes as the latest takes.
+// Those of a machine are nobody else's, so there is nothing to compress.
 func (e *Encoder) stamps(s stamps, n int) {
 	switch {
 	case s.code != nil:
@@ -188,31 +202,24 @@ func (e *Encoder) instants(all []ticks) {
 		}
 	}
 	u := slices.Index(fits[:], true)
-	e.count(u)
-	e.uint(uint64(base))
-	for _, t := range all {
+	steps := func(t ticks) uint64 {
 		if t == 0 {
-			e.uint(0)
-			continue
+			return 0
 		}
-		e.uint((uint64(t)-uint64(base))/uint64(units()[u]) + 1) //nolint:gosec // not negative, base is the least
+		return (uint64(t)-uint64(base))/uint64(units()[u]) + 1 //nolint:gosec // not negative, base is the least
 	}
-}
-
-// ids writes sixteen bytes for each id where all are GUIDs in lower case, as they should be.
-func (e *Encoder) ids(c *Chunk, from, to int) {
-	before := len(e.noise)
-	for i := from; i < to; i++ {
-		guid, ok := packGUID(c.id.at(i))
-		if !ok {
-			e.noise = e.noise[:before]
-			e.uint(wayNone)
-			e.column(packTexts(to-from, func(i int) string { return c.id.at(from + i) }), to-from)
-			return
-		}
-		e.noise = append(e.noise, guid[:]...)
+	most := uint64(1)
+	for _, t := range all {
+		most = max(most, steps(t))
 	}
-	e.uint(wayAll)
+	wide := (bits.Len64(most) + 7) / 8
+	e.count(u)
+	e.uint(uint64(base)) //nolint:gosec // the bits of an instant, read the same way
+	e.count(wide)
+	for _, t := range all {
+		e.noise = binary.LittleEndian.AppendUint64(e.noise, steps(t))
+		e.noise = e.noise[:len(e.noise)-8+wide]
+	}
 }
 
 func (e *Encoder) column(t texts, n int) {
@@ -241,33 +248,4 @@ func (e *Encoder) odd(c *Chunk, from, to int) {
 		e.count(len(c.odd[key]))
 		e.texts = append(e.texts, c.odd[key]...)
 	}
-}
-
-// packGUID is exact: what does not come back as it was is no GUID here.
-func packGUID(s string) (out fleet.MachineKey, ok bool) {
-	if len(s) != 36 || s[8] != '-' || s[13] != '-' || s[18] != '-' || s[23] != '-' {
-		return out, false
-	}
-	plain := make([]byte, 0, 32)
-	for i := range len(s) {
-		switch c := s[i]; {
-		case i == 8 || i == 13 || i == 18 || i == 23:
-		case c >= '0' && c <= '9' || c >= 'a' && c <= 'f':
-			plain = append(plain, c)
-		default:
-			return out, false
-		}
-	}
-	_, err := hex.Decode(out[:], plain)
-	return out, err == nil
-}
-
-func appendGUID(to, b []byte) []byte {
-	for i, part := range [][]byte{b[:4], b[4:6], b[6:8], b[8:10], b[10:16]} {
-		if i > 0 {
-			to = append(to, '-')
-		}
-		to = hex.AppendEncode(to, part)
-	}
-	return to
 }

@@ -30,6 +30,9 @@ var bitOfByte = func() (out [256]uint8) {
 	return out
 }()
 
+// guidMask is maskOf a column with all that GUIDs may have.
+var guidMask = maskOf(hexLower + "-\n")
+
 // gapMask is maskOf for matches with gaps. Those take some letters beyond ASCII for others, so a text that has such letters
 // may hold any word.
 func gapMask(s string) uint64 {

@@ -26,7 +26,7 @@ func (c *Chunk) retold(found []int32, reports *Reports, since ticks, note string
 			rows[i] = row.news()
 			out.flags[i] = c.flags[i]&^(ofReport|odd) | row.c.flags[row.i]&ofReport
 			out.takeOdd(i, row)
-		case c.flags[i]&joined != 0 && c.statusAt.at(i) >= since:
+		case c.stays(i, since):
 			rows[i] = c.Row(i).news()
 		default:
 			rows[i] = silent
@@ -42,11 +42,17 @@ func (c *Chunk) retold(found []int32, reports *Reports, since ticks, note string
 // changes tells whether retold makes another chunk.
 func (c *Chunk) changes(found []int32, since ticks, note string) bool {
 	for i, r := range found {
-		if r != fleet.None || c.flags[i]&joined != 0 && c.statusAt.at(i) < since || c.flags[i]&joined == 0 && c.note.at(i) != note {
+		if r != fleet.None || !c.stays(i, since) && (c.flags[i]&joined != 0 || c.note.at(i) != note) {
 			return true
 		}
 	}
 	return false
+}
+
+// stays tells that a row keeps what is known of its agent where no list of reports has one for it: a report as new as since,
+// and whatever asking for the machine itself gave, which lists cannot tell.
+func (c *Chunk) stays(i int, since ticks) bool {
+	return c.flags[i]&asked != 0 || c.flags[i]&joined != 0 && c.statusAt.at(i) >= since
 }
 
 // takeOdd replaces the unreadable instants of a row's report by those of another row; the zero Row has none.

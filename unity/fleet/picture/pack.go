@@ -1,8 +1,8 @@
 package picture
 
 import (
-	"bytes"
 	"strings"
+	"sync"
 
 	"github.com/unitty/unitty/unity"
 	"github.com/unitty/unitty/unity/fleet"
@@ -67,8 +67,12 @@ func (c *Chunk) packOwn(rows []entry) {
 func (c *Chunk) settleOwn(guids bool) {
 	c.readAt = c.read.least(c.n)
 	c.fHost = c.host.folded(c.n, false)
-	c.id = c.id.scanned()
 	c.idsFolded = guids
+	if guids {
+		c.id.mask = guidMask // at least what it has
+	} else {
+		c.id = c.id.scanned()
+	}
 	for i := 0; i < c.n && !guids; i++ {
 		if id := c.id.at(i); unity.Fold(id) != id {
 			return
@@ -141,44 +145,64 @@ func (t texts) folded(n int, clean bool) texts {
 		return t.scanned()
 	}
 	out := texts{end: make([]uint32, n)}
-	arena := make([]byte, 0, len(t.arena)+16)
+	var arena strings.Builder
+	arena.Grow(len(t.arena))
 	for i := range out.end {
-		text := t.at(i)
-		var ok bool
-		if arena, ok = appendLower(arena, text); !ok {
+		if text := t.at(i); !writeLower(&arena, text) {
 			if clean {
 				text = unity.Clean(text)
 			}
-			arena = append(arena, unity.Fold(text)...)
+			arena.WriteString(unity.Fold(text))
 		}
-		out.end[i] = u32(len(arena))
-		arena = append(arena, '\n')
+		out.end[i] = u32(arena.Len())
+		arena.WriteByte('\n')
 	}
-	if len(arena) == n {
+	if arena.Len() == n {
 		return texts{}
 	}
-	out.arena = string(arena)
+	out.arena = arena.String()
 	return out.scanned()
 }
 
-// appendLower appends a plain text folded; ok is false, and nothing appended, where it is not plain.
-func appendLower(to []byte, s string) (out []byte, ok bool) {
-	before := len(to)
+// writeLower writes a text of ASCII and Latin letters folded; ok is false, and nothing written, where it is of another kind.
+func writeLower(to *strings.Builder, s string) (ok bool) {
 	if s != "" && (s[0] == ' ' || s[len(s)-1] == ' ') || len(s) > mostPlain {
-		return to, false
+		return false
+	}
+	for _, r := range s {
+		if (r < ' ' || r > '~') && (r < firstLatin || r > lastLatin) {
+			return false
+		}
 	}
 	for i := 0; i < len(s); i++ {
-		b := s[i]
-		if b < ' ' || b > '~' {
-			return to[:before], false
+		switch b := s[i]; {
+		case b >= 'A' && b <= 'Z':
+			to.WriteByte(b + 'a' - 'A')
+		case b < 0x80:
+			to.WriteByte(b)
+		default:
+			i++ // these letters have two bytes
+			to.WriteString(foldedLatin()[rune(b&0x1f)<<6|rune(s[i]&0x3f)-firstLatin])
 		}
-		if b >= 'A' && b <= 'Z' {
-			b += 'a' - 'A'
-		}
-		to = append(to, b)
 	}
-	return to, true
+	return true
 }
+
+// The letters of western and central European languages.
+const (
+	firstLatin = '\u00c0'
+	lastLatin  = '\u017f'
+)
+
+// foldedLatin are these letters as they are folded. They fold the same in any text without marks of its own, so that names
+// such as Müller need not go through the tables of all scripts one by one.
+var foldedLatin = sync.OnceValue(func() *[lastLatin - firstLatin + 1]string {
+	var out [lastLatin - firstLatin + 1]string
+	for i := range out {
+		out[i] = unity.Fold(string(rune(firstLatin + i)))
+	}
+	return &out
+})
 
 // mostPlain is a length up to which no view is cut.
 const mostPlain = 256
@@ -216,12 +240,15 @@ func (c *Chunk) foldedIPs() texts {
 			public[i] = ""
 		}
 	}
-	var arena bytes.Buffer
-	arena.Grow(len(c.ip.arena) + 16*c.n)
+	size := 0
+	for i := range c.n {
+		size += len(c.ip.at(i)) + sep + len(public[c.public.codes.at(i)]) + sep
+	}
+	var arena strings.Builder
+	arena.Grow(size)
 	end := make([]uint32, c.n)
 	for i := range c.n {
-		code := c.public.codes.at(i)
-		own, other := c.ip.at(i), public[code]
+		own, other := c.ip.at(i), public[c.public.codes.at(i)]
 		if other != "" && isPlain(own) {
 			arena.WriteString(own)
 			arena.WriteByte(' ')

@@ -78,8 +78,11 @@ func (p *Picture) put(chunks []*Chunk) {
 // settle counts anew after the chunks have changed.
 func (p *Picture) settle() {
 	p.rows = 0
-	for _, c := range p.chunks {
+	for at, c := range p.chunks {
 		p.rows += c.n
+		if int(c.slot.Load()) != at {
+			c.slot.Store(int32(at))
+		}
 	}
 	p.lazy = &lazy{}
 }

@@ -83,7 +83,7 @@ func (p *Picture) choose(ctx context.Context, begin func() chooser) *Set {
 					break
 				}
 				c := p.chunks[at]
-				b := s.words[places.first[c]:][:wordsOf(c.n)]
+				b := s.words[places.first[at]:][:wordsOf(c.n)]
 				left += choose(c, b)
 				chosen += b.count()
 			}

@@ -182,3 +182,41 @@ func (p *Picture) countUnjoined() int {
 
 // Unjoined is the number of machines without a report.
 func (c *Chunk) Unjoined() int { return c.n - c.isJoined.count() }
+
+// Answer is what asking for the report of one machine gave.
+type Answer struct {
+	// Row is where in its chunk the machine stands.
+	Row int
+	// Report is nil where there is none that is the machine's for certain.
+	Report *unity.Status
+}
+
+// Told is the chunk with what was answered at that time when machines were asked for one by one. It stays at those machines
+// until they are asked for again, or a list of reports has one for them.
+func (c *Chunk) Told(answers []Answer, at time.Time) *Chunk {
+	b := NewBuilder(c.site, c.n)
+	for i := range c.n {
+		b.Keep(c.Row(i))
+	}
+	for _, a := range answers {
+		b.tell(a, at)
+	}
+	return b.Chunk()
+}
+
+func (b *Builder) tell(a Answer, at time.Time) {
+	x := &b.rows[a.Row]
+	x.flags &^= ofReport
+	x.news = b.silence(unique.Make(fleet.NoteNoReport))
+	x.keepOdd(reportSeen, unity.Time{})
+	x.keepOdd(lastScan, unity.Time{})
+	x.statusAt = ticksOf(at)
+	if a.Report != nil {
+		b.Report(a.Row, a.Report, at)
+	}
+	x.set(asked, true)
+}
+
+// Asked tells that what is known of the machine's agent, or that nothing is, comes from asking for this one machine at the
+// time that StatusAt gives.
+func (r Row) Asked() bool { return r.has(asked) }

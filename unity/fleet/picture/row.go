@@ -136,7 +136,7 @@ func (r Row) LastScan() unity.Time { return r.instant(r.c.scanned.at(int(r.i)), 
 // ReadAt is when the endpoint was read from the server.
 func (r Row) ReadAt() time.Time { return r.c.read.at(int(r.i)).time() }
 
-// StatusAt is when the agent's report was read from the server; zero without one.
+// StatusAt is when the agent's report was read from the server, or when the machine was asked for and had none (see Asked); else zero.
 func (r Row) StatusAt() time.Time { return r.c.statusAt.at(int(r.i)).time() }
 
 // Deactivated tells that the console has deactivated the machine.

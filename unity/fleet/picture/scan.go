@@ -10,13 +10,21 @@ import (
 type needle struct {
 	text string
 	mask uint64
-	// rare and next are where in text the bytes stand that a scan looks for.
-	rare, next int
+	// rare and next are where in text the bytes stand that a scan looks for, first and second a word full of each.
+	rare, next    int
+	first, second uint64
+	// head has the first eight bytes of text, or all, and within those bits of a word that kept has.
+	head, kept uint64
 }
 
 func newNeedle(text string) needle {
 	n := needle{text: text, mask: maskOf(text)}
 	n.rare, n.next = rarest(text)
+	n.first, n.second = lows*uint64(text[n.rare]), lows*uint64(text[n.next])
+	for i := range min(len(text), wordLen) {
+		n.head |= uint64(text[i]) << (8 * i)
+		n.kept |= 0xff << (8 * i)
+	}
 	return n
 }
 
@@ -39,9 +47,20 @@ func (n *needle) index(s string, from int) int {
 	}
 }
 
+// isAt compares the first eight bytes at once.
 func (n *needle) isAt(s string, at int) bool {
-	return at+len(n.text) <= len(s) && s[at:at+len(n.text)] == n.text
+	if at+wordLen > len(s) {
+		return at+len(n.text) <= len(s) && s[at:at+len(n.text)] == n.text
+	}
+	return load(s[at:])&n.kept == n.head && (len(n.text) <= wordLen || n.restAt(s, at))
 }
+
+func (n *needle) restAt(s string, at int) bool {
+	return at+len(n.text) <= len(s) && s[at+wordLen:at+len(n.text)] == n.text[wordLen:]
+}
+
+// wordLen is the length of a word in bytes.
+const wordLen = 8
 
 // The low and the high bit of each byte of a word.
 const (
@@ -51,8 +70,8 @@ const (
 
 // pairs looks at eight places at a time for the two rare bytes.
 func (n *needle) pairs(s string, at int) int {
-	first, second := lows*uint64(n.text[n.rare]), lows*uint64(n.text[n.next])
-	for reach := max(n.rare, n.next) + 8; at+reach <= len(s); at += 8 {
+	first, second := n.first, n.second
+	for reach := max(n.rare, n.next) + wordLen; at+reach <= len(s); at += 8 {
 		// A byte of x is 0 where both bytes are right. The expression finds the lowest such byte for certain; what it says
 		// of higher ones is looked at below.
 		x := (load(s[at+n.rare:]) ^ first) | (load(s[at+n.next:]) ^ second)
@@ -135,27 +154,30 @@ const mostMisses = 8
 // markRun goes row by row, from one that has the needle at an offset, while many rows have it, and gives the row after. Names
 // are alike: where one row has it, the next ones often have it in the same place.
 func (t *texts) markRun(n *needle, row, offset int, exact bool, hits bitmap) int {
+	size, start := len(n.text), int(t.start(row))
 	for misses := 0; row < len(t.end) && misses < mostMisses; row++ {
-		start, end := int(t.start(row)), int(t.end[row])
-		if at := start + offset; at+len(n.text) > end || t.arena[at:at+len(n.text)] != n.text {
-			if at = n.within(t.arena, start, end); at < 0 {
-				misses++
-				continue
+		end := int(t.end[row])
+		at := start + offset
+		if at+size > end || !n.isAt(t.arena, at) {
+			at = n.within(t.arena, start, end)
+		}
+		if at < 0 {
+			misses++
+		} else {
+			misses, offset = 0, at-start
+			if !exact || end-start == size {
+				hits.set(row)
 			}
-			offset = at - start
 		}
-		misses = 0
-		if !exact || end-start == len(n.text) {
-			hits.set(row)
-		}
+		start = end + sep
 	}
 	return row
 }
 
 // within is the first place of the needle between two offsets, or -1; it looks at eight places at a time.
 func (n *needle) within(s string, from, to int) int {
-	first, second := lows*uint64(n.text[n.rare]), lows*uint64(n.text[n.next])
-	reach := max(n.rare, n.next) + 8
+	first, second := n.first, n.second
+	reach := max(n.rare, n.next) + wordLen
 	for at := from; at+len(n.text) <= to; at += 8 {
 		if at+reach > len(s) {
 			if hit := strings.Index(s[at:to], n.text); hit >= 0 {

@@ -119,7 +119,11 @@ func (s *searcher) scan(c *Chunk, w int) (any bool) {
 		}
 		for i := column.next(&s.words[w], 0); i >= 0; i = column.next(&s.words[w], i+1) {
 			any = true
-			if n := int32(fleet.Exactly(column.at(i), s.words[w].text)); n > score[i] { //nolint:gosec // at most MaxExact
+			n := int32(fleet.Exactly(column.at(i), s.words[w].text)) //nolint:gosec // at most MaxExact
+			if searched(f) == inHost {
+				n += fleet.MainBonus
+			}
+			if n > score[i] {
 				score[i] = n
 				if last {
 					s.field[i] = searched(f)

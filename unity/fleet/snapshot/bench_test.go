@@ -48,18 +48,19 @@ func BenchmarkLoad(b *testing.B) {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
 			f := testFile(b, testBinding, 1)
 			fill(b, f, n)
-			var first time.Duration
+			var first, cpu time.Duration
 			var before, after runtime.MemStats
 			for b.Loop() {
 				runtime.GC()
 				runtime.ReadMemStats(&before)
-				began := time.Now()
+				began, used := time.Now(), cpuTime()
 				var chunks []*picture.Chunk
 				err := f.Load(b.Context(), func(*Content) error { first += time.Since(began); return nil },
 					func(c *picture.Chunk) error { chunks = append(chunks, c); return nil })
 				if err != nil {
 					b.Fatal(err)
 				}
+				cpu += cpuTime() - used
 				runtime.GC()
 				runtime.ReadMemStats(&after)
 				if rows := picture.New(chunks, picture.Picture{}).Len(); rows != n {
@@ -67,6 +68,7 @@ func BenchmarkLoad(b *testing.B) {
 				}
 			}
 			b.ReportMetric(float64(first.Microseconds())/float64(b.N), "µs/first")
+			b.ReportMetric(float64(cpu.Nanoseconds())/float64(b.N)/float64(n), "cpu-ns/machine")
 			b.ReportMetric(float64(after.HeapAlloc-before.HeapAlloc)/float64(n), "heap-bytes/machine")
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(n), "ns/machine")
 		})

@@ -20,7 +20,7 @@ import (
 // Format of the file. The version stands right behind the magic, so that any later unitty can tell it.
 const (
 	magic      = "unitty\x00\x1a"
-	version    = 2 // 1 had rows instead of columns
+	version    = 3 // 1 had rows instead of columns, 2 addresses and times as text and numbers of any length
 	headerSize = len(magic) + 2 + 2 + saltSize + 8 + markSize + markSize + markSize
 	saltSize   = 16
 	markSize   = 16
@@ -194,6 +194,7 @@ func (f *frameWriter) write(kind byte, data, noise []byte) error {
 	f.plain.WriteByte(kind)
 	f.plain.Write(binary.AppendUvarint(nil, uint64(len(noise))))
 	f.plain.Write(noise)
+	f.plain.Write(binary.AppendUvarint(nil, uint64(len(data))))
 	f.pack.Reset(&f.plain)
 	if _, err := f.pack.Write(data); err != nil {
 		return fmt.Errorf("snapshot: %w", err)

@@ -50,10 +50,13 @@ type Content struct {
 	SiteCount, Rows int
 }
 
-// Frames are filled up to about frameFill bytes, so that the first of them is on the screen soon, several can be read at
-// once, and compression has something to work on; sites go by sitesPerFrame.
+// Frames are filled up to about frameFill bytes, so that several can be read at once and compression has something to work
+// on; sites go by sitesPerFrame. The first machines stand in a few small frames: who reads ahead while the sites are being
+// shown has little to do then, and the first machines are there soon after.
 const (
 	frameFill     = 256 << 10
+	firstFill     = 16 << 10
+	firstFrames   = 4
 	sitesPerFrame = 250
 )
 
@@ -64,10 +67,12 @@ func (f *File) Save(ctx context.Context, c *Content, chunks iter.Seq[*picture.Ch
 			return err
 		}
 		e := &picture.Encoder{}
+		frames := 0
 		full := func() error {
-			if e.Size() < frameFill {
+			if e.Size() < firstFill || frames >= firstFrames && e.Size() < frameFill {
 				return nil
 			}
+			frames++
 			return flush(w, e)
 		}
 		for chunk := range chunks {

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"io"
 	"runtime"
+	"slices"
 	"time"
 )
 
@@ -25,8 +26,8 @@ type frameReader struct {
 	n    uint64
 }
 
-// next reads a frame. The bytes are the caller's.
-func (f *frameReader) next() (sealed, error) {
+// next reads a frame into a buffer, which is emptied before.
+func (f *frameReader) next(into *bytes.Buffer) (sealed, error) {
 	var size [4]byte
 	if _, err := io.ReadFull(f.from, size[:]); err != nil {
 		return sealed{}, ErrCorrupt
@@ -35,22 +36,24 @@ func (f *frameReader) next() (sealed, error) {
 	if n > maxFrame {
 		return sealed{}, ErrCorrupt
 	}
-	// The length is not proven yet, so memory is taken as the bytes come.
-	var data bytes.Buffer
-	data.Grow(int(min(n, 2*frameFill)))
-	if got, err := io.CopyN(&data, f.from, n); err != nil || got != n {
+	// The length is not proven yet, so memory is taken as the bytes come. A Buffer wants some room to see that there are no
+	// more.
+	into.Reset()
+	into.Grow(int(min(n, frameFill)) + bytes.MinRead)
+	if got, err := io.CopyN(into, f.from, n); err != nil || got != n {
 		return sealed{}, ErrCorrupt
 	}
 	f.n++
-	return sealed{f.n - 1, data.Bytes()}, nil
+	return sealed{f.n - 1, into.Bytes()}, nil
 }
 
-// opener opens frames. It belongs to one goroutine.
+// opener opens frames, one after the other; its buffers serve for all of them.
 type opener struct {
 	aead   cipher.AEAD
 	bind   []byte
 	unpack io.ReadCloser
-	plain  bytes.Buffer
+	frame  bytes.Buffer
+	plain  []byte
 }
 
 // open opens a frame, and reads what it holds.
@@ -68,17 +71,34 @@ func (o *opener) open(f sealed) (piece, error) {
 		return piece{kind: frameEnd}, nil
 	}
 	noise, packed := rest[n:n+int(long)], rest[n+int(long):] //nolint:gosec // within the bytes there are
+	if packed, err = o.unfold(packed); err != nil {
+		return piece{}, err
+	}
+	return unfold(kind, packed, noise)
+}
+
+// unfold gives what was compressed, of which the length stands before it.
+func (o *opener) unfold(packed []byte) ([]byte, error) {
+	long, n := binary.Uvarint(packed)
+	if n <= 0 || long > maxPlain {
+		return nil, ErrCorrupt
+	}
+	from := bytes.NewReader(packed[n:])
 	if o.unpack == nil {
-		o.unpack = flate.NewReader(bytes.NewReader(nil))
+		o.unpack = flate.NewReader(from)
+	} else if r, ok := o.unpack.(flate.Resetter); !ok || r.Reset(from, nil) != nil {
+		return nil, ErrCorrupt
 	}
-	if r, ok := o.unpack.(flate.Resetter); !ok || r.Reset(bytes.NewReader(packed), nil) != nil {
-		return piece{}, ErrCorrupt
+	// Whoever wrote the length has the key.
+	o.plain = slices.Grow(o.plain[:0], int(long))[:long]
+	if _, err := io.ReadFull(o.unpack, o.plain); err != nil {
+		return nil, ErrCorrupt
 	}
-	o.plain.Reset()
-	if got, err := io.Copy(&o.plain, io.LimitReader(o.unpack, maxPlain+1)); err != nil || got > maxPlain {
-		return piece{}, ErrCorrupt
+	var more [1]byte
+	if got, err := o.unpack.Read(more[:]); got > 0 || !errors.Is(err, io.EOF) {
+		return nil, ErrCorrupt
 	}
-	return unfold(kind, o.plain.Bytes(), noise)
+	return o.plain, nil
 }
 
 // result is what opening a frame gave.
@@ -122,11 +142,12 @@ func produce(ctx context.Context, r *frameReader, idle chan *opener, results cha
 	defer close(results)
 	for {
 		out := make(chan result, 1)
-		frame, err := r.next()
+		o := <-idle
+		frame, err := r.next(&o.frame)
 		if err != nil {
 			out <- result{err: err}
+			idle <- o
 		} else {
-			o := <-idle
 			last := r.atEnd()
 			go func() {
 				p, err := o.open(frame)
