@@ -17,8 +17,8 @@ type Hit struct {
 }
 
 // Find searches machines and sites by any of their names: host, user, addresses, ids, keycode, customer. Words are
-// ANDed. Whole and partial matches come before fuzzy ones, active machines before deactivated ones. At most limit hits
-// are returned.
+// ANDed. Whole and partial matches come before fuzzy ones, names of machines and customers before what else is known of
+// them, active machines before deactivated ones. At most limit hits are returned.
 func (f *Fleet) Find(ctx context.Context, query string, limit int) []Hit {
 	q := NewMatcher(query)
 	if q == nil {
@@ -35,11 +35,12 @@ func (f *Fleet) Find(ctx context.Context, query string, limit int) []Hit {
 		if i%4096 == 0 && ctx.Err() != nil {
 			return nil
 		}
-		names := []Named{{"host", unity.Fold(m.HostName.Raw()), true}, {"user", unity.Fold(m.User()), true}, {"ip", unity.Fold(m.IPs()), false},
-			{"mac", unity.Fold(m.MAC()), false}, {"id", unity.Fold(string(m.ID)), false}}
+		names := []Named{{Field: "host", Folded: unity.Fold(m.HostName.Raw()), Fuzzy: true, Main: true},
+			{Field: "user", Folded: unity.Fold(m.User()), Fuzzy: true}, {Field: "ip", Folded: unity.Fold(m.IPs())},
+			{Field: "mac", Folded: unity.Fold(m.MAC())}, {Field: "id", Folded: unity.Fold(string(m.ID))}}
 		if len(q.Words()) > 1 {
 			// With several words one may name the customer; a single one finds the customer itself, not all its machines.
-			names = append(names, Named{"site", unity.Fold(m.SiteName.Raw()), true})
+			names = append(names, Named{Field: "site", Folded: unity.Fold(m.SiteName.Raw()), Fuzzy: true})
 		}
 		score, field := q.Score(names)
 		if score > 0 {
@@ -55,8 +56,8 @@ func (f *Fleet) Find(ctx context.Context, query string, limit int) []Hit {
 
 // SiteNames are the names by which a site is found.
 func SiteNames(s *unity.Site) []Named {
-	return []Named{{"site", unity.Fold(s.Name.Raw()), true}, {"keycode", unity.Fold(s.Keycode.String()), false},
-		{"keycode", unity.Fold(string(s.Keycode)), false}, {"id", unity.Fold(string(s.ID)), false}}
+	return []Named{{Field: "site", Folded: unity.Fold(s.Name.Raw()), Fuzzy: true, Main: true}, {Field: "keycode", Folded: unity.Fold(s.Keycode.String())},
+		{Field: "keycode", Folded: unity.Fold(string(s.Keycode))}, {Field: "id", Folded: unity.Fold(string(s.ID))}}
 }
 
 // before puts sites first, and then goes by name and id.

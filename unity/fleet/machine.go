@@ -30,6 +30,7 @@ type Machine struct {
 const (
 	NoteNoScope    = "no scope"
 	NoteNotJoined  = "not joined"
+	NoteNoReport   = "no report" // asked for by itself, and there was none
 	NoteNotLoaded  = "not loaded"
 	NoteNoAccess   = "no access"
 	StateUnknown   = "?"
@@ -54,6 +55,8 @@ type Ref struct {
 	LastSeen time.Time
 	ReadAt   time.Time
 	Inactive bool
+	// Found says how a selector or a filter came upon it.
+	Found Found
 }
 
 // Name is the host name, or the id of a nameless machine.

@@ -13,19 +13,25 @@ import (
 // that it falls behind a weaker kind of match.
 const (
 	maxLength   = 900
-	scoreWhole  = 10_000
-	scoreSuffix = 7_000 // on names like DESKTOP-7F3K2L1 the tail is what tells machines apart
+	scoreWhole  = 13_000
+	scoreSuffix = 8_000 // on names like DESKTOP-7F3K2L1 the tail is what tells machines apart
+	scoreTail   = 7_000 // the word begins the tail
 	scorePrefix = 6_000
 	scorePart   = 5_000
 	minFuzzy    = 14 // points a character must bring on average, so that a fuzzy match means something
 	minRunes    = 3  // a shorter word would be fuzzily anywhere
 )
 
+// MainBonus is what a word scores on top where it is, without gaps, in what people call the thing: a machine's host name,
+// a customer's own name. It is more than what lies between the end of a name and any part of one, and less than what lies
+// between a whole name and the end of one: who types a name means the machine that has it, before those whose user has.
+const MainBonus = 4_000
+
 // MaxFuzzy is the highest score of a word that matched with gaps. The lowest of a word that is a part of a name is higher.
 const MaxFuzzy = scorePart / 2
 
-// MaxExact is the score of a word that is a whole name; no word scores higher.
-const MaxExact = scoreWhole
+// MaxExact is the score of a word that is a whole host name; no word scores higher.
+const MaxExact = scoreWhole + MainBonus
 
 // What a hit's score has on top: a site stands before machines, an active machine before a deactivated one.
 const (
@@ -40,6 +46,8 @@ type Named struct {
 	Folded string
 	// Fuzzy allows gaps. Addresses, ids and keycodes take none: with gaps any word of digits is in most of them.
 	Fuzzy bool
+	// Main tells that people call the thing so, which counts MainBonus.
+	Main bool
 }
 
 // Matcher scores names against the words of a search. It is not for concurrent use: Clone makes another one.
@@ -82,7 +90,7 @@ func (m *Matcher) Score(names []Named) (score int, field string) {
 	for i := range m.words {
 		best := 0
 		for _, n := range names {
-			if s := m.Word(i, n.Folded, n.Fuzzy); s > best {
+			if s := m.word(i, n); s > best {
 				best, field = s, n.Field
 			}
 		}
@@ -94,12 +102,15 @@ func (m *Matcher) Score(names []Named) (score int, field string) {
 	return score, field
 }
 
-// Word scores one word against one folded name; 0 is no match.
-func (m *Matcher) Word(word int, folded string, fuzzy bool) int {
-	if s := Exactly(folded, m.words[word]); s > 0 || !fuzzy {
+// word scores one word against one name; 0 is no match.
+func (m *Matcher) word(word int, n Named) int {
+	switch s := Exactly(n.Folded, m.words[word]); {
+	case s > 0 && n.Main:
+		return s + MainBonus
+	case s > 0 || !n.Fuzzy:
 		return s
 	}
-	return m.Fuzzy(word, folded)
+	return m.Fuzzy(word, n.Folded)
 }
 
 // Exactly scores a folded word against a folded name without gaps; 0 is no match.
@@ -112,12 +123,20 @@ func Exactly(folded, word string) int {
 		return scoreWhole
 	case strings.HasSuffix(folded, word):
 		return scoreSuffix - length
+	case beginsTail(folded, word):
+		return scoreTail - length
 	case strings.HasPrefix(folded, word):
 		return scorePrefix - length
 	case strings.Contains(folded, word):
 		return scorePart - length
 	}
 	return 0
+}
+
+// beginsTail tells that a word stands right behind the last hyphen.
+func beginsTail(folded, word string) bool {
+	at := strings.LastIndexByte(folded, '-')
+	return at >= 0 && strings.HasPrefix(folded[at+1:], word)
 }
 
 // Fuzzy scores one word against one folded name with gaps; 0 is no match, or one that means nothing.

@@ -182,6 +182,32 @@ func TestFind(t *testing.T) {
 	}
 }
 
+// TestWhoTypesANameMeansWhatHasIt: the machine of that name comes before those whose user, address or id has the word, in
+// whatever place of the name it stands; only who is called just that comes before a part of a name.
+func TestWhoTypesANameMeansWhatHasIt(t *testing.T) {
+	f := &Fleet{Sites: []unity.Site{site(1, "Harbour Dental", "AB12CD34EF56GH78IJ90")}}
+	for i, x := range []struct{ host, user string }{
+		{"DESKTOP-AAAAAAA", "rita.vance"}, {"LAPTOP-BBBBBBBB", "tom.vance"}, {"VANCE-NB98", "kim"}, {"OLD-VANCE", "lee"}, {"PC-VANCE-2", "lee"}, {"ADVANCED-PC-01", "lee"},
+		{"SRV-01", "harbour"}, {"DENTAL-01", "lee"}, {"DESKTOP-7F3K2L1", "lee"}, {"7F3-OFFICE", "lee"}, {"X-7F3-Y1", "lee"},
+	} {
+		m := host(i+1, x.host, f.Sites[0], true, hour)
+		m.Status = &unity.Status{}
+		m.Status.OSAndVersions.CurrentUser = unity.NewText(x.user)
+		f.Machines = append(f.Machines, m)
+	}
+	for query, want := range map[string]string{
+		"vance":      "OLD-VANCE VANCE-NB98 PC-VANCE-2 ADVANCED-PC-01 LAPTOP-BBBBBBBB DESKTOP-AAAAAAA",
+		"rita.vance": "DESKTOP-AAAAAAA",
+		"harbour":    "SRV-01 [Harbour Dental]",
+		"dental":     "[Harbour Dental] DENTAL-01",
+		"7f3":        "DESKTOP-7F3K2L1 7F3-OFFICE X-7F3-Y1",
+	} {
+		if got := found(f, query, 50); got != want {
+			t.Errorf("%q finds %q, want %q", query, got, want)
+		}
+	}
+}
+
 func TestALongNameIsStillFound(t *testing.T) {
 	f := town()
 	f.Machines = append(f.Machines, host(20, strings.Repeat("x", 64<<10)+"needle", f.Sites[0], true, hour), host(21, "n-e-e-d-l-e", f.Sites[0], true, hour))
