@@ -73,8 +73,8 @@ func (a *app) run(ctx context.Context, args []string) int {
 
 // asUsage recognises the mistakes that the command parser reports as plain errors.
 func asUsage(err error) error {
-	if err == nil {
-		return nil
+	if err == nil || strings.HasSuffix(err.Error(), "(see --help)") {
+		return err
 	}
 	for _, start := range []string{"unknown command", "unknown flag", "unknown shorthand", "flag needs an argument", "invalid argument", "accepts ", "requires at least", "required flag"} {
 		if strings.HasPrefix(err.Error(), start) {

@@ -18,6 +18,12 @@ func (a *app) groupChanges() []*cobra.Command {
 
 // groupOf resolves a site and one of its groups.
 func (sess *session) groupOf(ctx context.Context, site, group string) (*unity.Site, []unity.Group, *unity.Group, error) {
+	if site == "" {
+		var err error
+		if site, err = sess.siteOfGroup(ctx, group); err != nil {
+			return nil, nil, nil, err
+		}
+	}
 	s, err := sess.needSite(ctx, site)
 	if err != nil {
 		return nil, nil, nil, err
@@ -68,7 +74,7 @@ func (a *app) groupEdit() *cobra.Command {
 	var flags changeFlags
 	var form *formFlags
 	var site string
-	c := &cobra.Command{Use: "edit GROUP --site SITE", Short: "Change fields of a group", Args: cobra.ExactArgs(1), Long: "Changes fields of a group, named by id or name.\n\n" + changeHelp,
+	c := &cobra.Command{Use: "edit GROUP", Short: "Change fields of a group", Args: cobra.ExactArgs(1), Long: "Changes fields of a group, named by id or name.\n\n" + changeHelp,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			v := form.given()
 			if len(v) == 0 {
@@ -89,7 +95,7 @@ func (a *app) groupEdit() *cobra.Command {
 				return a.change(ctx, sess, []*change.Prepared{p}, flags)
 			})
 		}}
-	c.Flags().StringVar(&site, "site", "", "site, by id, keycode or name")
+	c.Flags().StringVar(&site, "site", "", "site, by id, keycode or name; without it the group is looked for at all sites")
 	form = newFormFlags(c, edit.GroupEdit())
 	flags.flags(c)
 	return c
@@ -98,7 +104,7 @@ func (a *app) groupEdit() *cobra.Command {
 func (a *app) groupDelete() *cobra.Command {
 	var flags changeFlags
 	var site, receiver string
-	c := &cobra.Command{Use: "delete GROUP --site SITE --new-group-id GROUP", Short: "Delete a group; its machines go to another one", Args: cobra.ExactArgs(1),
+	c := &cobra.Command{Use: "delete GROUP --new-group-id GROUP", Short: "Delete a group; its machines go to another one", Args: cobra.ExactArgs(1),
 		Long: "Deletes a group. Its machines go to the group of --new-group-id, or to the site's default group where that can be told.\n\n" + changeHelp,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.verb(cmd.Context(), func(ctx context.Context, sess *session) error {
@@ -120,7 +126,7 @@ func (a *app) groupDelete() *cobra.Command {
 				return a.change(ctx, sess, []*change.Prepared{p}, flags)
 			})
 		}}
-	c.Flags().StringVar(&site, "site", "", "site, by id, keycode or name")
+	c.Flags().StringVar(&site, "site", "", "site, by id, keycode or name; without it the group is looked for at all sites")
 	c.Flags().StringVar(&receiver, "new-group-id", "", "group that receives the machines, by id or name")
 	c.Flags().StringVar(&receiver, "to", "", "the same as --new-group-id")
 	flags.flags(c)

@@ -15,11 +15,11 @@ import (
 func (a *app) groupSetPolicy() *cobra.Command {
 	var send sendFlags
 	var site, policy string
-	c := &cobra.Command{Use: "set-policy GROUP --site SITE --policy POLICY", Short: "Give all active machines of a group a policy", Args: cobra.ExactArgs(1),
+	c := &cobra.Command{Use: "set-policy GROUP --policy POLICY", Short: "Give all active machines of a group a policy", Args: cobra.ExactArgs(1),
 		Long: "Gives all active machines of a group, named by id or name, a policy of their own. `unitty group edit --policy-id` changes what the group itself hands on.\n\n" + endpointChangeHelp,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if strings.TrimSpace(site) == "" || strings.TrimSpace(policy) == "" {
-				return usagef("--site and --policy are needed, each by id or name")
+			if strings.TrimSpace(policy) == "" {
+				return usagef("--policy is needed: id or name")
 			}
 			return a.verb(cmd.Context(), func(ctx context.Context, sess *session) error {
 				sel := selection{all: true, site: site, group: args[0]}
@@ -28,7 +28,7 @@ func (a *app) groupSetPolicy() *cobra.Command {
 				})
 			})
 		}}
-	c.Flags().StringVar(&site, "site", "", "site, by id, keycode or name")
+	c.Flags().StringVar(&site, "site", "", "site, by id, keycode or name; without it the group is looked for at all sites")
 	c.Flags().StringVar(&policy, "policy", "", "policy, by id or name")
 	c.Flags().StringVar(&policy, "policy-id", "", "the same as --policy")
 	send.changeFlags(c)

@@ -13,12 +13,14 @@ import (
 	"github.com/unitty/unitty/ui/table"
 	"github.com/unitty/unitty/unity"
 	"github.com/unitty/unitty/unity/dispatch"
+	"github.com/unitty/unitty/unity/fleet"
 )
 
 const watchHelp = `Follows agent commands until the agents have fetched them all or let them elapse, or until it is interrupted (exit code 130).
 Without an argument it follows what all jobs of this profile have under way; with jobs, what those have sent; with --site, --group,
 --host or --endpoint, what is under way there, whoever gave it. On a terminal it is a table that is kept current, elsewhere one
-JSON line for every change of a state.
+JSON line for every change of a state. Beside each command stands when the agent is expected, as far as its usual gap is known,
+and what it has reported since: a later scan, an infection that is cleared or not.
 
 Exit codes: 0 all were fetched, 4 some elapsed.`
 
@@ -34,10 +36,12 @@ type watchRow struct {
 	State         string
 	DateRequested *time.Time
 	EndDate       *time.Time
-	LastSeen      *time.Time
+	agentJSON
 
 	key   string
 	state unity.CommandState
+	// given is when the command was given.
+	given time.Time
 }
 
 // commandWatcher follows commands. What it follows is given to follow functions, which run at the same time and tell of changes.
@@ -46,7 +50,8 @@ type commandWatcher struct {
 	sess    *session
 	follows []func(ctx context.Context, told func(watchRow)) error
 	// rows are what is known at the beginning.
-	rows []watchRow
+	rows   []watchRow
+	agents *agents
 }
 
 func (a *app) commandWatch() *cobra.Command {
@@ -58,7 +63,7 @@ func (a *app) commandWatch() *cobra.Command {
 				return usagef("give jobs, or a place, not both")
 			}
 			return a.verb(cmd.Context(), func(ctx context.Context, sess *session) error {
-				w := &commandWatcher{app: a, sess: sess}
+				w := &commandWatcher{app: a, sess: sess, agents: newAgents(sess, sess.env())}
 				var err error
 				if placed {
 					err = w.place(ctx, at)
@@ -66,6 +71,9 @@ func (a *app) commandWatch() *cobra.Command {
 					err = w.jobs(args)
 				}
 				if err != nil {
+					return err
+				}
+				if err := w.readAgents(ctx); err != nil {
 					return err
 				}
 				return w.run(ctx)
@@ -90,8 +98,8 @@ func (w *commandWatcher) jobs(ids []string) error {
 		if err != nil {
 			return jobFailure(err)
 		}
-		if p.Binding.Key != w.sess.client.Key() || p.Binding.BaseURL != w.sess.client.BaseURL() {
-			return usagef("job %s is of another console: give its --profile", p.ID)
+		if err := sameConsole(w.sess, p); err != nil {
+			return err
 		}
 		if !p.Operation.AgentCommand() {
 			return usagef("job %s sent no agent command", p.ID)
@@ -112,14 +120,15 @@ func (w *commandWatcher) job(jobs *dispatch.Jobs, p *dispatch.Past) {
 			continue
 		}
 		row := watchRow{JobID: p.ID, By: dispatch.ByUnitty, EndpointID: r.Ref.ID, HostName: r.Ref.HostName, SiteID: r.Ref.Site, SiteName: r.Ref.SiteName,
-			Command: p.Operation.Name, LastSeen: instant(r.Ref.LastSeen), key: p.ID + "/" + string(r.Ref.ID), state: p.Tracked(r.Ref.ID)}
+			Command: p.Operation.Name, key: p.ID + "/" + string(r.Ref.ID), state: p.Tracked(r.Ref.ID), given: r.At}
+		w.agents.note(r.Ref)
 		rows[r.Ref.ID] = row
 		w.rows = append(w.rows, row)
 	}
 	w.follows = append(w.follows, func(ctx context.Context, told func(watchRow)) error {
 		return jobs.Track(ctx, w.sess.client, &p.Job, func(t dispatch.Tracked) {
 			row := rows[t.ID]
-			row.state, row.DateRequested, row.EndDate = t.State, instant(t.Requested.Time), instant(t.Until.Time)
+			row.state, row.DateRequested, row.EndDate, row.given = t.State, instant(t.Requested.Time), instant(t.Until.Time), t.Requested.Time
 			told(row)
 		})
 	})
@@ -139,7 +148,10 @@ func (w *commandWatcher) place(ctx context.Context, at place) error {
 	if err != nil {
 		return err
 	}
-	ledger := w.sess.env().Ledger()
+	if r.machine != nil {
+		w.agents.keep([]*fleet.Machine{r.machine})
+	}
+	ledger := w.agents.env.Ledger()
 	if err := ledger.Read(); err != nil {
 		return err
 	}
@@ -202,11 +214,14 @@ func (w *commandWatcher) read(ctx context.Context, r resolved, ledger *dispatch.
 	}
 	commands, err := unity.Collect(pages)
 	out := make([]watchRow, 0, len(commands))
+	claims, twins := ledger.Claims(commands), map[string]int{}
 	for i := range commands {
 		c := &commands[i]
-		who, job := ledger.By(c)
-		out = append(out, watchRow{JobID: job, By: who, EndpointID: c.EndpointID, HostName: c.HostName, SiteID: r.site.ID, SiteName: r.site.Name, Command: c.Words(),
-			DateRequested: instant(c.DateRequested.Time), EndDate: instant(c.EndDate.Time), key: c.Key(), state: c.State})
+		// Two equal commands of one second have one key.
+		key := c.Key()
+		twins[key]++
+		out = append(out, watchRow{JobID: claims[i].Job, By: claims[i].Who, EndpointID: c.EndpointID, HostName: c.HostName, SiteID: r.site.ID, SiteName: r.site.Name, Command: c.Words(),
+			DateRequested: instant(c.DateRequested.Time), EndDate: instant(c.EndDate.Time), key: fmt.Sprintf("%s\x00%d", key, twins[key]), state: c.State, given: c.DateRequested.Time})
 	}
 	return out, err
 }
@@ -222,9 +237,13 @@ func (w *commandWatcher) run(ctx context.Context) error {
 		if old, known := latest[row.key]; known && old.state == row.state {
 			return nil
 		}
-		latest[row.key] = row
 		row.State = row.state.String()
+		row = w.beside(ctx, row)
+		latest[row.key] = row
 		return show.row(row)
+	}
+	for i := range w.rows {
+		w.rows[i].agentJSON = w.agents.beside(w.rows[i].EndpointID, w.rows[i].waiting(), w.rows[i].given)
 	}
 	if err := show.begin(w.rows); err != nil {
 		return err
@@ -291,12 +310,12 @@ type watchView interface {
 func (w *commandWatcher) shown() (watchView, error) {
 	a := w.app
 	if a.tty && a.flags.output == "" && a.flags.jq == "" && a.env("TERM") != "dumb" {
-		return &liveTable{app: a, now: w.sess.client.Now}, nil
+		return &liveTable{app: a, now: w.sess.client.Now, words: func(r watchRow) string { return w.agents.words(r.EndpointID, r.waiting(), r.given) }}, nil
 	}
 	if a.flags.output == "" {
 		a.flags.output = "ndjson"
 	}
-	p, err := newPrinter(a, watchColumns(), func(r *watchRow) ([]byte, error) { return json.Marshal(r) })
+	p, err := newPrinter(a, watchColumns(w.agents), func(r *watchRow) ([]byte, error) { return json.Marshal(r) })
 	return &printedRows{p}, err
 }
 
@@ -307,12 +326,13 @@ func (p *printedRows) begin([]watchRow) error { return nil }
 func (p *printedRows) row(r watchRow) error   { return p.add(&r) }
 func (p *printedRows) end() error             { return p.flush() }
 
-func watchColumns() []table.Column[watchRow] {
+func watchColumns(agents *agents) []table.Column[watchRow] {
 	return []table.Column[watchRow]{
 		{ID: "state", Title: "State", Text: func(r *watchRow) string { return r.State }},
 		{ID: "command", Title: "Command", Text: func(r *watchRow) string { return unity.Clean(r.Command) }},
 		{ID: "host", Title: "Host", Text: func(r *watchRow) string { return r.HostName.String() }},
 		{ID: "site", Title: "Site", Text: func(r *watchRow) string { return r.SiteName.String() }},
+		{ID: "agent", Title: "Agent", Text: func(r *watchRow) string { return agents.words(r.EndpointID, r.waiting(), r.given) }},
 		{ID: "by", Title: "By", Text: func(r *watchRow) string { return r.By }},
 		{ID: "job", Title: "Job", Text: func(r *watchRow) string { return r.JobID }},
 	}

@@ -16,9 +16,11 @@ import (
 
 // liveTable is a table on a terminal that is drawn over itself at every change. What does not fit is counted.
 type liveTable struct {
-	app  *app
-	now  func() time.Time
-	rows []watchRow
+	app *app
+	now func() time.Time
+	// words say of a row when its agent is expected, or what it has reported since.
+	words func(watchRow) string
+	rows  []watchRow
 	// drawn is how many lines the last drawing took.
 	drawn int
 }
@@ -85,7 +87,7 @@ func (t *liveTable) lines(w, h int) []string {
 	if len(rows) > room {
 		shown = rows[:max(room-1, 0)]
 	}
-	out := []string{ansi.Truncate(fmt.Sprintf("%-17s %-13s %-28s %-24s %s", "STATE", "COMMAND", "HOST", "CUSTOMER", "GIVEN, LAST SEEN"), w, "")}
+	out := []string{ansi.Truncate(fmt.Sprintf("%-17s %-13s %-28s %-24s %s", "STATE", "COMMAND", "HOST", "CUSTOMER", "GIVEN, AGENT"), w, "")}
 	for _, r := range shown {
 		out = append(out, ansi.Truncate(fmt.Sprintf("%-17s %-13s %s %s %s", watchState(r.state), unity.Clean(r.Command), watchCells(firstOf(r.HostName.String(), string(r.EndpointID)), 28),
 			watchCells(r.SiteName.String(), 24), t.times(r)), w, ""))
@@ -102,8 +104,8 @@ func (t *liveTable) times(r watchRow) string {
 	if r.DateRequested != nil {
 		parts = append(parts, dispatch.AgeWords(t.now().Sub(*r.DateRequested))+" ago")
 	}
-	if r.LastSeen != nil {
-		parts = append(parts, "seen "+r.LastSeen.Local().Format("2006-01-02 15:04"))
+	if words := t.words(r); words != "" {
+		parts = append(parts, words)
 	}
 	return strings.Join(parts, ", ")
 }

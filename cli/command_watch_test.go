@@ -18,7 +18,7 @@ func TestTheLiveTableOfCommands(t *testing.T) {
 	now := time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
 	at := now.Add(-5 * time.Minute)
 	var out bytes.Buffer
-	table := &liveTable{app: &app{out: &out}, now: func() time.Time { return now }}
+	table := &liveTable{app: &app{out: &out}, now: func() time.Time { return now }, words: func(r watchRow) string { return "last seen 05:00" }}
 	var rows []watchRow
 	for i := range 40 {
 		rows = append(rows, watchRow{key: fmt.Sprint(i), HostName: unity.NewText(fmt.Sprintf("HOST-%02d\x1b[2J", i)), SiteName: unity.NewText("Quay"), Command: "scan",

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"sort"
 	"strings"
 	"time"
@@ -16,6 +17,8 @@ import (
 
 	"github.com/unitty/unitty/auth/atomicfile"
 	"github.com/unitty/unitty/auth/secretserver"
+	"github.com/unitty/unitty/theme"
+	"github.com/unitty/unitty/ui/terminal"
 	"github.com/unitty/unitty/unity"
 )
 
@@ -118,6 +121,12 @@ func (c *config) check(path string) error {
 	}
 	if err := c.checkCommands(path); err != nil {
 		return err
+	}
+	if _, err := theme.New(c.UI.Theme, c.UI.Glyphs, false); err != nil {
+		return usagef("%s: ui: %v", path, err)
+	}
+	if sync := []string{terminal.SyncAuto, terminal.SyncOn, terminal.SyncOff}; c.UI.SyncOutput != "" && !slices.Contains(sync, c.UI.SyncOutput) {
+		return usagef("%s: ui.sync_output is %s, not %q", path, strings.Join(sync, ", "), unity.Clean(c.UI.SyncOutput))
 	}
 	for _, d := range []struct{ key, value string }{
 		{"ui.idle_lock", c.UI.IdleLock}, {"ui.refresh", c.UI.Refresh}, {"fleet.stale_after", c.Fleet.StaleAfter},

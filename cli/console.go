@@ -58,11 +58,16 @@ func (a *app) console(ctx context.Context) error {
 
 // checkKeys refuses a configuration whose keys clash, before anything is asked or opened.
 func checkKeys(s *settings) error {
-	err := ui.CheckKeys(ui.Config{Catalog: views.Catalog(), Commands: (&views.Env{Saved: s.config.savedViews()}).Places(), Keys: s.config.Keys})
+	err := ui.CheckKeys(ui.Config{Catalog: s.config.catalog(), Commands: (&views.Env{Saved: s.config.savedViews()}).Places(), Keys: s.config.Keys})
 	if err != nil {
 		return usagef("%s: %v", s.paths.configFile(), err)
 	}
 	return nil
+}
+
+// catalog are the specs of all actions on rows, the programs of the configuration included.
+func (c *config) catalog() []ui.Spec {
+	return append(views.Catalog(), views.UserSpecs(c.userCommands())...)
 }
 
 // unnamed is a session before anybody signed in: the store is chosen already, since that may take a passphrase, and
@@ -182,7 +187,7 @@ func (a *app) uiConfig(ctx context.Context, s *screenOf) (*ui.Config, error) {
 		Header:  func() ui.Header { return header(sess, env, s.demo) },
 		Home:    env.Home,
 		Touched: env.Touched, Warnings: viewWarnings(set),
-		Restore: env.Restore, Commands: env.Places(), Catalog: views.Catalog(), Keys: set.config.Keys,
+		Restore: env.Restore, Commands: env.Places(), Catalog: set.config.catalog(), Keys: set.config.Keys,
 		Network: sess.calls.network(), Calls: sess.calls.show(set.BaseURL), Find: env.Find, Explain: views.Explain,
 		Jobs:    env.JobBook(),
 		Session: loadSession(set), SaveSession: func(x ui.Session) { saveSession(set, x) }, ExportDir: set.paths.exports()}

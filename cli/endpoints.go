@@ -63,7 +63,10 @@ func (a *app) listEndpoints(ctx context.Context, sess *session, sel selection) e
 	if err != nil {
 		return err
 	}
-	rows, unknown := matching(f.Machines, plan, sess)
+	rows, unknown, err := a.chosen(ctx, sess, f, plan)
+	if err != nil {
+		return err
+	}
 	p, err := newPrinter(a, sess.env().AllEndpoints().Columns, machineJSON(sess.client.Now))
 	if err != nil {
 		return err
@@ -139,7 +142,10 @@ func (a *app) sweep(ctx context.Context, sess *session, w scope) (*fleet.Fleet, 
 	o := fleet.SweepOptions{Status: w.status, Names: w.names, StaleAfter: sess.settings.StaleAfter,
 		Progress: func(f *fleet.Fleet) { seen.at(f.Done, f.Total, len(f.Failed)) }}
 	if w.group != "" && w.site == "" {
-		return nil, usagef("--group needs --site")
+		var err error
+		if w.site, err = sess.siteOfGroup(ctx, w.group); err != nil {
+			return nil, err
+		}
 	}
 	var s *unity.Site
 	if w.site != "" {

@@ -89,7 +89,7 @@ func exitCode(err error) int {
 
 // printError says on one line what happened, the API's description, the request id and what to do.
 func printError(w io.Writer, err error) {
-	text := err.Error()
+	text := errorText(err)
 	if text == "" {
 		return
 	}
@@ -102,6 +102,21 @@ func printError(w io.Writer, err error) {
 		line += " — " + advice
 	}
 	_, _ = fmt.Fprintln(w, line)
+}
+
+// errorText is what happened. Of a call that was never made for want of a token only that want is told, and the advice says how to
+// sign in.
+func errorText(err error) string {
+	text := err.Error()
+	var call *unity.Error
+	var lacking *auth.Error
+	if errors.As(err, &call) && call.Status == 0 && errors.Is(call, unity.ErrUnauthenticated) && errors.As(call, &lacking) {
+		text = strings.ReplaceAll(text, call.Error(), lacking.Error())
+	}
+	if errors.As(err, &lacking) && advice(err) != "" {
+		text = strings.ReplaceAll(text, lacking.Error(), strings.TrimSuffix(strings.TrimPrefix(lacking.Error(), "token: "), ": sign in first"))
+	}
+	return text
 }
 
 // advice says what to do, in a few words.

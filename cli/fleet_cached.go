@@ -2,7 +2,9 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/unitty/unitty/unity"
@@ -64,11 +66,11 @@ func (a *app) listCached(ctx context.Context, sess *session, k *kept, sel select
 
 // scope tells which machines are of a site, and of a group of it; names that are empty mean all.
 func (k *kept) scope(site, group string) (func(picture.Row) bool, error) {
-	if group != "" && site == "" {
-		return nil, usagef("--group needs --site")
-	}
 	if site == "" {
-		return func(picture.Row) bool { return true }, nil
+		if group == "" {
+			return func(picture.Row) bool { return true }, nil
+		}
+		return k.withinGroup(k.pic.Chunks(), group)
 	}
 	s, err := fleet.FindSite(k.pic.Sites, site)
 	if err != nil {
@@ -80,21 +82,35 @@ func (k *kept) scope(site, group string) (func(picture.Row) bool, error) {
 	if group == "" {
 		return func(r picture.Row) bool { return r.SiteID() == s.ID }, nil
 	}
-	// The picture has the groups that have machines; an empty one has none to list.
+	return k.withinGroup([]*picture.Chunk{k.pic.Chunk(s.ID)}, group)
+}
+
+// withinGroup tells which machines are of a group of some sites. The picture has the groups that have machines; an empty one has
+// none to list.
+func (k *kept) withinGroup(chunks []*picture.Chunk, name string) (func(picture.Row) bool, error) {
 	var groups []unity.Group
-	seen := map[unity.GroupID]bool{}
-	for c, i := k.pic.Chunk(s.ID), 0; i < c.Len(); i++ {
-		row := c.Row(i)
-		if id := row.GroupID(); id != "" && !seen[id] {
-			seen[id] = true
-			groups = append(groups, unity.Group{ID: id, Name: row.Group()})
+	seen, nameless := map[unity.GroupID]bool{}, 0
+	for _, c := range chunks {
+		for i := range c.Len() {
+			row := c.Row(i)
+			if id := row.GroupID(); id != "" && !seen[id] {
+				seen[id] = true
+				groups = append(groups, unity.Group{ID: id, Name: row.Group()})
+				if row.Group().Empty() {
+					nameless++
+				}
+			}
 		}
 	}
-	g, err := fleet.FindGroup(groups, group)
-	if err != nil {
+	g, err := fleet.FindGroup(groups, name)
+	var missing *fleet.NotFoundError
+	switch {
+	case errors.As(err, &missing) && nameless > 0 && !unity.IsGUID(strings.TrimSpace(name)):
+		return nil, usagef("the snapshot does not have the names of all groups: give the group's id, or leave --cached out")
+	case err != nil:
 		return nil, err
 	}
-	return func(r picture.Row) bool { return r.SiteID() == s.ID && r.GroupID() == g.ID }, nil
+	return func(r picture.Row) bool { return r.GroupID() == g.ID }, nil
 }
 
 // failedAt gives what could not be read of a site that exists.

@@ -163,10 +163,10 @@ func (c *keptConsole) chosen(ctx context.Context, t *rapid.T, expr string) map[s
 }
 
 // unreported tells a machine whose report the fresh list may have and the picture not: one that is deactivated, for which alone
-// no site is asked for its reports.
+// no site is asked for its reports, or one that no list tells, for which the fresh list asks by itself.
 func (c *keptConsole) unreported(id string) bool {
 	row, ok := c.pic.Get(unity.EndpointID(id))
-	return ok && row.Deactivated() && !row.Joined()
+	return ok && !row.Joined()
 }
 
 // sameRows wants the row from disk to say nothing else than the fresh one, and all of what is documented.

@@ -46,10 +46,12 @@ type jobDetailJSON struct {
 	Results   []jobResultJSON
 }
 
-// jobResultJSON is a result with how far the agent was known to be.
+// jobResultJSON is a result with how far the agent was known to be with a command, "" where none was sent or it was not looked
+// up, and what is known of the agent since.
 type jobResultJSON struct {
 	resultJSON
-	Tracking string `json:",omitempty"`
+	Tracking string
+	agentJSON
 }
 
 const jobHelp = `Every change is written down before it is sent, so that a job whose process was killed can be gone on with: what was or
@@ -58,9 +60,7 @@ may have been sent is found out about by reading and never sent again, the rest 
 func (a *app) jobCommand() *cobra.Command {
 	c := &cobra.Command{Use: "job", Short: "Jobs: past, running and interrupted changes", Long: "Jobs: past, running and interrupted changes.\n\n" + jobHelp}
 	list := &cobra.Command{Use: "list", Short: "List jobs, newest first", Args: cobra.NoArgs, RunE: func(*cobra.Command, []string) error { return a.jobList() }}
-	show := &cobra.Command{Use: "show ID", Short: "Show a job with the result for each target; CSV gives the results alone", Args: cobra.ExactArgs(1),
-		RunE: func(_ *cobra.Command, args []string) error { return a.jobShow(args[0]) }}
-	c.AddCommand(list, show, a.jobResume(), a.jobNext(), a.jobRetry(), a.jobRevert())
+	c.AddCommand(list, a.jobShowCommand(), a.jobResume(), a.jobNext(), a.jobRetry(), a.jobRevert())
 	return c
 }
 
@@ -123,88 +123,6 @@ func jobColumns() []table.Column[*dispatch.Past] {
 		{ID: "result", Title: "Result", Text: text(func(p *dispatch.Past) string { return p.Words() })},
 		{ID: "profile", Title: "Profile", Text: text(func(p *dispatch.Past) string { return unity.Clean(p.Profile) })},
 	}
-}
-
-func (a *app) jobShow(id string) error {
-	jobs, err := a.pastJobs()
-	if err != nil {
-		return err
-	}
-	p, err := jobs.Load(id)
-	if err != nil {
-		return jobFailure(err)
-	}
-	results := jobResults(p)
-	switch {
-	case a.flags.output == "csv":
-		out, err := newPrinter(a, nil, func(r *jobResultJSON) ([]byte, error) { return json.Marshal(r) })
-		if err != nil {
-			return err
-		}
-		for i := range results {
-			if err := out.add(&results[i]); err != nil {
-				return err
-			}
-		}
-		return out.flush()
-	case a.flags.output == "json" || a.flags.output == "ndjson" || a.flags.jq != "":
-		d := jobDetailJSON{jobJSON: jobRow(p), RetryOf: p.RetryOf, RevertOf: p.RevertOf, User: p.Binding.User, Console: p.Console, Note: p.Remark,
-			Warnings: append([]string{}, p.Warnings...), Results: results}
-		if p.State == dispatch.JobRunning {
-			d.RunBy = p.Holder.String()
-		}
-		next, err := jobs.Unfinished(p)
-		if err != nil {
-			return err
-		}
-		for _, n := range next {
-			d.NextSteps = append(d.NextSteps, n.Title)
-		}
-		return a.printValue(d)
-	}
-	return a.printPast(jobs, p)
-}
-
-func jobResults(p *dispatch.Past) []jobResultJSON {
-	out := make([]jobResultJSON, 0, len(p.Results))
-	for _, r := range p.Results {
-		row := jobResultJSON{resultJSON: refJSON(r.Ref, r.State, r.Reason, r.RequestID)}
-		if p.Object != nil {
-			row.EndpointID = p.Object.ObjectID
-		}
-		if s := p.Tracked(r.Ref.ID); s != 0 {
-			row.Tracking = s.String()
-		}
-		out = append(out, row)
-	}
-	return out
-}
-
-func (a *app) printPast(jobs *dispatch.Jobs, p *dispatch.Past) error {
-	lines := [][2]string{{"job", p.ID}, {"what", p.Title()}, {"state", string(p.State)}, {"console", p.Console}, {"user", p.Binding.User},
-		{"started", p.Started.Local().Format("2006-01-02 15:04:05")}, {"note", p.Remark}, {"retry of", p.RetryOf}, {"reverts", p.RevertOf}}
-	if !p.Finished.IsZero() {
-		lines = append(lines, [2]string{"finished", p.Finished.Local().Format("2006-01-02 15:04:05")})
-	}
-	if p.State == dispatch.JobRunning {
-		lines = append(lines, [2]string{"run by", p.Holder.String()})
-	}
-	for _, l := range lines {
-		if l[1] != "" {
-			_, _ = fmt.Fprintf(a.out, "%-9s %s\n", l[0], unity.Clean(l[1]))
-		}
-	}
-	for _, r := range jobResults(p) {
-		_, _ = fmt.Fprintf(a.out, "%-9s %s  %s  %s  %s\n", r.State, unity.Clean(firstOf(r.HostName, r.EndpointID)), unity.Clean(r.SiteName), unity.Clean(r.Reason), r.Tracking)
-	}
-	_, err := fmt.Fprintln(a.out, p.Words())
-	if err == nil && p.State == dispatch.JobInterrupted {
-		_, err = fmt.Fprintf(a.out, "go on with: unitty job resume %s\n", p.ID)
-	}
-	if line := stepsLine(jobs, p); err == nil && line != "" {
-		_, err = fmt.Fprintln(a.out, line)
-	}
-	return err
 }
 
 // jobFailure gives errors of journals their exit codes: a job that another process runs, or that a newer version wrote, is

@@ -250,7 +250,7 @@ type place struct{ site, group, host, endpoint string }
 
 func (p *place) flags(c *cobra.Command) {
 	c.Flags().StringVar(&p.site, "site", "", "site, by id, keycode or name")
-	c.Flags().StringVar(&p.group, "group", "", "group of the site, by id or name")
+	c.Flags().StringVar(&p.group, "group", "", "group, by id or name; without --site it is looked for at all sites")
 	c.Flags().StringVar(&p.host, "host", "", "machine, by host name")
 	c.Flags().StringVar(&p.endpoint, "endpoint", "", "machine, by endpoint id")
 }
@@ -260,6 +260,8 @@ type resolved struct {
 	site     *unity.Site
 	group    unity.GroupID
 	endpoint unity.EndpointID
+	// machine is the machine of endpoint as it was read, with its agent's report.
+	machine *fleet.Machine
 }
 
 func (a *app) resolvePlace(ctx context.Context, sess *session, p place) (resolved, error) {
@@ -268,7 +270,13 @@ func (a *app) resolvePlace(ctx context.Context, sess *session, p place) (resolve
 		if err != nil {
 			return resolved{}, err
 		}
-		return resolved{site: &unity.Site{ID: m.SiteID, Name: m.SiteName, Keycode: m.SiteKey}, endpoint: m.ID}, nil
+		return resolved{site: &unity.Site{ID: m.SiteID, Name: m.SiteName, Keycode: m.SiteKey}, endpoint: m.ID, machine: m}, nil
+	}
+	if p.site == "" && p.group != "" {
+		var err error
+		if p.site, err = sess.siteOfGroup(ctx, p.group); err != nil {
+			return resolved{}, err
+		}
 	}
 	s, err := sess.needSite(ctx, p.site)
 	if err != nil || p.group == "" {
@@ -346,7 +354,7 @@ func commandStates() map[string]unity.CommandState {
 func (a *app) commandList() *cobra.Command {
 	var at place
 	var name, state, since string
-	list := &cobra.Command{Use: "list", Short: "List issued agent commands of a site, a group or a machine, newest first", Args: cobra.NoArgs,
+	list := &cobra.Command{Use: "list", Short: "List issued agent commands of a site, a group or a machine, newest first", Args: cobra.NoArgs, Long: commandListHelp,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.verb(cmd.Context(), func(ctx context.Context, sess *session) error {
 				wanted, ok := commandStates()[strings.ToLower(state)]
@@ -373,7 +381,11 @@ func (a *app) commandList() *cobra.Command {
 				if err := env.Ledger().Read(); err != nil {
 					return err
 				}
-				return printPages(a, pages, env.SiteCommands(*r.site).Columns, commandJSON(r.site, env.Ledger()))
+				agents := newAgents(sess, env)
+				if err := agents.readPlace(ctx, r); err != nil {
+					a.withoutReports(err)
+				}
+				return printPages(a, pages, env.SiteCommands(*r.site).Columns, commandJSON(r.site, env.Ledger(), agents))
 			})
 		}}
 	at.flags(list)

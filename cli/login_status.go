@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -58,8 +59,12 @@ func (a *app) status(ctx context.Context, sess *session) error {
 	} else if perr := unity.Probe(ctx, sess.settings.BaseURL, version, nil); perr != nil {
 		out.Reach = perr.Error()
 	}
-	if a.flags.output == "json" || a.flags.output == "ndjson" || a.flags.jq != "" {
-		return errors.Join(err, a.printValue(out))
+	if a.structured() {
+		p, perr := newPrinter(a, nil, func(s *statusJSON) ([]byte, error) { return json.Marshal(s) })
+		if perr == nil {
+			perr = p.one(&out)
+		}
+		return errors.Join(err, perr)
 	}
 	for _, kv := range [][2]string{{"profile", out.Profile}, {"address", out.BaseURL}, {"console", firstOf(unity.Clean(out.Console), "-") + "  " + out.GSMKey},
 		{"user", out.Username}, {"client", out.ClientID}, {"sign-in", out.State}, {"kept in", out.Store}, {"access until", localTime(st.ExpiresAt)},

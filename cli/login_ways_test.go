@@ -39,7 +39,7 @@ func newHousehold(t *testing.T) *household {
 		_ = auth.ForgetFileKey(context.Background(), filepath.Join(dir, ".local", "state", "unitty", "secrets"))
 	})
 	return &household{t: t, dir: dir, env: []string{"HOME=" + dir, "XDG_RUNTIME_DIR=" + dir, "PATH=" + os.Getenv("PATH"), "TERM=xterm-256color", "TZ=UTC",
-		"UNITTY_KEYRING=file", "UNITTY_KEYRING_PASSPHRASE_FILE=" + pass}}
+		"UNITTY_KEYRING=file", "UNITTY_KEYRING_PASSPHRASE_FILE=" + pass, locksIn(dir)}}
 }
 
 // unlockCheaply makes the key of a file store whose passphrase takes no time. The program's own takes a second and more of a

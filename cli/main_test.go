@@ -14,7 +14,24 @@ func TestMain(m *testing.M) {
 	// The tests mostly wait for a program that waits for a simulator, so more of them than there are cores may run. A
 	// -parallel of the command line wins.
 	_ = flag.Set("test.parallel", "8")
-	testscript.Main(m, map[string]func(){
+	testscript.Main(ownLocks{m}, map[string]func(){
 		"unitty": func() { os.Exit(Main(os.Args[1:])) },
 	})
+}
+
+// ownLocks runs the tests with a folder of their own for the locks of what signs in inside their process. The programs that they
+// start get folders from each test.
+type ownLocks struct{ *testing.M }
+
+// Run runs the tests and gives their exit code.
+func (m ownLocks) Run() int {
+	dir, err := os.MkdirTemp("", "unitty-locks-")
+	if err != nil {
+		panic(err)
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	if err := os.Setenv("UNITTY_TEST_LOCK_DIR", dir); err != nil {
+		panic(err)
+	}
+	return m.M.Run()
 }

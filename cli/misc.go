@@ -14,10 +14,7 @@ import (
 	"github.com/muesli/roff"
 	"github.com/spf13/cobra"
 
-	"github.com/unitty/unitty/ui"
-	"github.com/unitty/unitty/ui/table"
 	"github.com/unitty/unitty/unity"
-	"github.com/unitty/unitty/views"
 )
 
 func sortedKeys(h http.Header) []string {
@@ -39,65 +36,13 @@ func (a *app) versionCommand() *cobra.Command {
 				}
 			}
 		}
-		if a.flags.output == "json" {
-			return a.printValue(map[string]string{"Version": version, "Go": runtime.Version(), "OS": runtime.GOOS, "Arch": runtime.GOARCH})
+		if a.structured() {
+			return a.printMembers(unity.Extra{Name: "Version", Value: version}, unity.Extra{Name: "Revision", Value: strings.TrimSpace(revision)},
+				unity.Extra{Name: "Go", Value: runtime.Version()}, unity.Extra{Name: "OS", Value: runtime.GOOS}, unity.Extra{Name: "Arch", Value: runtime.GOARCH})
 		}
 		_, err := fmt.Fprintf(a.out, "unitty %s%s %s %s/%s\n", version, revision, runtime.Version(), runtime.GOOS, runtime.GOARCH)
 		return err
 	}}
-}
-
-func (a *app) configCommand() *cobra.Command {
-	var keys bool
-	c := &cobra.Command{Use: "config", Short: "Print every path in use and the settings in force", Args: cobra.NoArgs, RunE: func(*cobra.Command, []string) error {
-		if keys {
-			return a.printKeys()
-		}
-		s, err := a.settings()
-		if err != nil {
-			return err
-		}
-		rows := [][2]string{
-			{"config", s.paths.configFile()}, {"audit", s.paths.auditFile()}, {"jobs", s.paths.jobs()}, {"secrets", s.paths.secrets()}, {"exports", s.paths.exports()},
-			{"session", s.paths.session(s.Profile)}, {"places", s.paths.places(s.Profile)}, {"snapshot", s.paths.snapshot(s.Profile)}, {"profile", s.Profile}, {"profiles", strings.Join(s.config.profileNames(), " ")}, {"base_url", s.BaseURL},
-			{"gsm_key", s.keyText()}, {"username", s.Username}, {"client_id", s.ClientID}, {"store", firstOf(s.Store, s.Pinned, "auto")},
-			{"read_only", fmt.Sprint(s.ReadOnly)}, {"require_audit", fmt.Sprint(s.RequireAudit)}, {"stale_after", s.StaleAfter.String()},
-			{"idle_lock", s.IdleLock.String()}, {"theme", firstOf(s.config.UI.Theme, "ansi")}, {"glyphs", firstOf(s.config.UI.Glyphs, "ascii")},
-		}
-		if a.flags.output == "json" || a.flags.jq != "" {
-			out := map[string]string{}
-			for _, r := range rows {
-				out[r[0]] = r[1]
-			}
-			return a.printValue(out)
-		}
-		for _, r := range rows {
-			_, _ = fmt.Fprintf(a.out, "%-14s %s\n", r[0], unity.Clean(r[1]))
-		}
-		return nil
-	}}
-	c.Flags().BoolVar(&keys, "keys", false, "print the ids of all actions with their keys, for [keys]")
-	return c
-}
-
-// printKeys lists what [keys] in the configuration can name.
-func (a *app) printKeys() error {
-	specs := append(ui.Builtins(), views.Catalog()...)
-	for _, c := range new(views.Env).Places() {
-		specs = append(specs, c.Spec)
-	}
-	columns := []table.Column[ui.Spec]{
-		{ID: "id", Title: "Id", Text: func(s *ui.Spec) string { return s.ID }},
-		{ID: "keys", Title: "Keys", Text: func(s *ui.Spec) string { return strings.Join(s.Keys, " ") }},
-		{ID: "risk", Title: "Risk", Text: func(s *ui.Spec) string { return s.Risk.String() }},
-		{ID: "help", Title: "What it does", Text: func(s *ui.Spec) string { return s.Help }},
-	}
-	return printAll(a, specs, columns, func(s *ui.Spec) ([]byte, error) {
-		return json.Marshal(struct {
-			ID, Title, Help, Risk string
-			Keys                  []string
-		}{s.ID, s.Title, s.Help, s.Risk.String(), append([]string{}, s.Keys...)})
-	})
 }
 
 func (a *app) completionCommand() *cobra.Command {

@@ -25,6 +25,8 @@ type printer[T any] struct {
 	rows []*T
 	n    int
 	jq   *gojq.Code
+	// choice is what --columns leaves of JSON, nil for all.
+	choice *jsonChoice
 }
 
 func newPrinter[T any](a *app, columns []table.Column[T], toJSON func(*T) ([]byte, error)) (*printer[T], error) {
@@ -36,10 +38,28 @@ func newPrinter[T any](a *app, columns []table.Column[T], toJSON func(*T) ([]byt
 		}
 		p.jq = code
 	}
-	if p.format() == "table" {
+	switch f := p.format(); {
+	case f == "table":
 		return p, p.choose()
+	case f != "csv" && a.flags.columns != "":
+		p.choice = newJSONChoice(a.flags.columns)
+		p.json = func(row *T) ([]byte, error) {
+			raw, err := toJSON(row)
+			if err != nil {
+				return nil, err
+			}
+			return p.choice.of(raw)
+		}
 	}
 	return p, nil
+}
+
+// chosen names a column of --columns that no row has.
+func (p *printer[T]) chosen() error {
+	if p.choice == nil {
+		return nil
+	}
+	return p.choice.check()
 }
 
 func (p *printer[T]) format() string {
@@ -103,9 +123,12 @@ func (p *printer[T]) add(row *T) error {
 func (p *printer[T]) flush() error {
 	switch p.format() {
 	case "ndjson":
-		return nil
+		return p.chosen()
 	case "json":
 		raw, err := p.array()
+		if err == nil {
+			err = p.chosen()
+		}
 		if err != nil {
 			return err
 		}
@@ -138,6 +161,9 @@ func (p *printer[T]) array() ([]byte, error) {
 func (p *printer[T]) one(row *T) error {
 	if f := p.format(); f == "json" || f == "ndjson" {
 		raw, err := p.json(row)
+		if err == nil {
+			err = p.chosen()
+		}
 		if err != nil {
 			return err
 		}
@@ -245,8 +271,11 @@ func (p *printer[T]) csv() error {
 		}
 		records = append(records, record)
 	}
+	if len(p.rows) == 0 {
+		header = rowNames[T]()
+	}
 	header, err := p.csvColumns(header)
-	if err != nil {
+	if err != nil || len(header) == 0 {
 		return err
 	}
 	w := csv.NewWriter(p.app.out)

@@ -28,7 +28,7 @@ func runProgram(t *testing.T, url string, c unitytest.Credentials, args ...strin
 	defer cancel()
 	home := t.TempDir()
 	cmd := exec.CommandContext(ctx, "unitty", args...) //nolint:gosec // the test's own arguments
-	cmd.Env = []string{"HOME=" + home, "XDG_RUNTIME_DIR=" + home, "PATH=" + os.Getenv("PATH"), "UNITTY_KEYRING=memory", "TERM=xterm", "TZ=UTC"}
+	cmd.Env = []string{"HOME=" + home, "XDG_RUNTIME_DIR=" + home, "PATH=" + os.Getenv("PATH"), "UNITTY_KEYRING=memory", "TERM=xterm", "TZ=UTC", locksIn(home)}
 	for _, kv := range signInVariables(url, c) {
 		cmd.Env = append(cmd.Env, kv[0]+"="+kv[1])
 	}
@@ -55,6 +55,10 @@ func runProgram(t *testing.T, url string, c unitytest.Credentials, args ...strin
 	}
 	return o
 }
+
+// locksIn keeps the locks and the memory of refused passwords of a program under test in a folder of the test: addresses of
+// simulators come again, and what is the user's own is none of a test's business.
+func locksIn(dir string) string { return "UNITTY_TEST_LOCK_DIR=" + filepath.Join(dir, "locks") }
 
 // states gives the outcome words of a sent command by endpoint id.
 func (o outcome) states(t *testing.T) map[string]string {

@@ -2,8 +2,10 @@ package cli
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/unitty/unitty/unity"
@@ -25,6 +27,10 @@ type planJSON struct {
 	Opposed  []string
 	Stale    []string
 	Skipped  []resultJSON
+	// Incomplete says which sites did not answer; their machines are among Skipped, as failed.
+	Incomplete []string
+	// Found says through which fields of the selector the targets were found.
+	Found []string
 }
 
 type requestJSON struct {
@@ -39,6 +45,8 @@ type targetJSON struct {
 	SiteID     string `json:"SiteId"`
 	SiteName   string
 	LastSeen   *time.Time
+	// Matched are the fields of the selector through which it was found.
+	Matched []string `json:",omitempty"`
 }
 
 // planJSON and resultJSON name the machines as the API does; the target of a change of an object has the object's id.
@@ -55,17 +63,18 @@ type resultJSON struct {
 func (a *app) printPlan(p *dispatch.Plan) error {
 	if a.flags.jq == "" && (a.flags.output == "" || a.flags.output == "table") {
 		_, err := fmt.Fprintf(a.out, "%s (%s)\nconsole %s\n", unity.Clean(p.Line()), p.Risk(), unity.Clean(p.Console))
-		for _, c := range slices.Concat(p.Customers(), firstNames(p), p.Warnings, p.Opposed, p.Stale, skippedLines(p)) {
+		for _, c := range slices.Concat(p.Incomplete(), p.Customers(), firstNames(p), p.Found(), p.Warnings, p.Opposed, p.Stale, skippedLines(p)) {
 			_, _ = fmt.Fprintf(a.out, "  %s\n", unity.Clean(c))
 		}
 		for _, b := range p.Batches {
 			_, _ = fmt.Fprintf(a.out, "%s %s\n%s\n", b.Request.Method, b.Request.Path, escapeJSON(b.Request.Body))
 		}
 		_, _ = fmt.Fprintln(a.out, "nothing was sent: this is a dry run")
-		return err
+		return errors.Join(err, incompleteError(p))
 	}
 	out := planJSON{Action: p.Operation.ID, Command: p.Operation.Name, Console: p.Console, Risk: p.Risk().String(), Machines: len(p.Targets), Sites: p.Sites(),
-		Requests: []requestJSON{}, Targets: []targetJSON{}, Warnings: append([]string{}, p.Warnings...), Opposed: append([]string{}, p.Opposed...), Stale: append([]string{}, p.Stale...), Skipped: []resultJSON{}}
+		Requests: []requestJSON{}, Targets: []targetJSON{}, Warnings: append([]string{}, p.Warnings...), Opposed: append([]string{}, p.Opposed...), Stale: append([]string{}, p.Stale...), Skipped: []resultJSON{},
+		Incomplete: p.Incomplete(), Found: p.Found()}
 	for _, b := range p.Batches {
 		out.Requests = append(out.Requests, requestJSON{b.Request.Method, b.Request.Path, b.Request.Body})
 	}
@@ -75,12 +84,37 @@ func (a *app) printPlan(p *dispatch.Plan) error {
 			at := t.LastSeen.UTC()
 			row.LastSeen = &at
 		}
+		if by := t.Found.By; by != "" {
+			row.Matched = strings.Split(by, ", ")
+		}
 		out.Targets = append(out.Targets, row)
 	}
 	for _, s := range p.Skipped {
 		out.Skipped = append(out.Skipped, refJSON(s.Ref, dispatch.Skipped, s.Reason, ""))
 	}
-	return a.printValue(out)
+	for _, s := range p.Unread {
+		out.Skipped = append(out.Skipped, refJSON(s.Ref, dispatch.Failed, s.Reason, ""))
+	}
+	if a.flags.output == "csv" {
+		return errors.Join(a.printTargets(out.Targets), incompleteError(p))
+	}
+	if err := a.printValue(out); err != nil {
+		return err
+	}
+	return incompleteError(p)
+}
+
+// printTargets prints the machines of a plan as CSV: what --from reads.
+func (a *app) printTargets(targets []targetJSON) error {
+	return printAll(a, targets, nil, func(t *targetJSON) ([]byte, error) { return json.Marshal(t) })
+}
+
+// incompleteError is the exit code of a plan that lacks machines which were chosen, nil for one that is whole.
+func incompleteError(p *dispatch.Plan) error {
+	if len(p.Unread) == 0 {
+		return nil
+	}
+	return &codeError{exitPartly, "the plan is not whole: " + unity.Clean(firstFew(p.Incomplete(), 3))}
 }
 
 // namesShown is how many machines a plan names in text; its JSON names all.

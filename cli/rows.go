@@ -22,11 +22,12 @@ func policyJSON(p *unity.Policy) ([]byte, error) { return p.Record.JSON(unity.Da
 
 func adminJSON(a *unity.Admin) ([]byte, error) { return a.Record.JSON(unity.DateKeys()) }
 
-func commandJSON(site *unity.Site, ledger *dispatch.Ledger) func(*unity.Command) ([]byte, error) {
+func commandJSON(site *unity.Site, ledger *dispatch.Ledger, agents *agents) func(*unity.Command) ([]byte, error) {
 	return func(c *unity.Command) ([]byte, error) {
 		who, job := ledger.By(c)
-		return c.Record.JSON(unity.DateKeys(), unity.Extra{Name: "SiteId", Value: site.ID}, unity.Extra{Name: "SiteName", Value: site.Name},
-			unity.Extra{Name: "State", Value: c.State.String()}, unity.Extra{Name: "By", Value: who}, unity.Extra{Name: "JobId", Value: job})
+		extras := []unity.Extra{{Name: "SiteId", Value: site.ID}, {Name: "SiteName", Value: site.Name}, {Name: "State", Value: c.State.String()},
+			{Name: "By", Value: who}, {Name: "JobId", Value: job}}
+		return c.Record.JSON(unity.DateKeys(), append(extras, agents.beside(c.EndpointID, c.State.Open(), c.DateRequested.Time).extras()...)...)
 	}
 }
 

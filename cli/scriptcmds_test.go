@@ -252,7 +252,7 @@ func interruptCmd(ts *testscript.TestScript, _ bool, args []string) {
 func scriptEnv(ts *testscript.TestScript) []string {
 	var out []string
 	for _, name := range []string{"PATH", "HOME", "XDG_RUNTIME_DIR", "TZ", "TERM", "UNITTY_KEYRING", "UNITTY_BASE_URL", "UNITTY_GSM_KEY", "UNITTY_USERNAME",
-		"UNITTY_PASSWORD", "UNITTY_CLIENT_ID", "UNITTY_CLIENT_SECRET"} {
+		"UNITTY_PASSWORD", "UNITTY_CLIENT_ID", "UNITTY_CLIENT_SECRET", "UNITTY_TEST_LOCK_DIR"} {
 		out = append(out, name+"="+ts.Getenv(name))
 	}
 	return out

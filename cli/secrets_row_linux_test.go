@@ -121,7 +121,7 @@ func TestRowProxyLearnsNothing(t *testing.T) {
 	defer cancel()
 	home := t.TempDir()
 	cmd := exec.CommandContext(ctx, "unitty", "site", "list", "--debug", home+"/debug.log")
-	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + home, "XDG_RUNTIME_DIR=" + home, "UNITTY_KEYRING=memory", "HTTPS_PROXY=http://anna:canary-of-the-proxy@" + l.Addr().String()}
+	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + home, "XDG_RUNTIME_DIR=" + home, "UNITTY_KEYRING=memory", locksIn(home), "HTTPS_PROXY=http://anna:canary-of-the-proxy@" + l.Addr().String()}
 	secrets := []string{"canary-password", "canary-client-secret"}
 	for name, value := range map[string]string{"BASE_URL": "https://unityapi.example", "GSM_KEY": "AAAA-BBBB-CCCC-DDDD-EEEE", "USERNAME": "ops@acme.example",
 		"PASSWORD": secrets[0], "CLIENT_ID": "client_x@acme.example", "CLIENT_SECRET": secrets[1]} {

@@ -1,9 +1,9 @@
 package cli
 
 import (
-	"bufio"
 	"context"
 	"encoding/csv"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -36,7 +36,7 @@ func (s *selection) flags(c *cobra.Command) {
 	f.StringVar(&s.from, "from", "", "file of host names or ids, one a line, or CSV with host and site; - is standard input")
 	f.BoolVar(&s.all, "all", false, "all active endpoints of --site or --group")
 	f.StringVar(&s.site, "site", "", "only this site, by id, keycode or name")
-	f.StringVar(&s.group, "group", "", "only this group of the site, by id or name")
+	f.StringVar(&s.group, "group", "", "only this group, by id or name; without --site it is looked for at all sites")
 	f.BoolVar(&s.newest, "newest", false, "of several records of a host name take the one seen last")
 	f.BoolVar(&s.fresh, "fresh", false, "read the whole console, also where the snapshot on disk could tell the machines that are named")
 	f.BoolVar(&s.cached, "cached", false, "never read the whole console: refuse where the snapshot on disk cannot tell the machines that are named")
@@ -53,8 +53,8 @@ func (a *app) targets(ctx context.Context, sess *session, s selection) ([]fleet.
 		return nil, nil, err
 	}
 	switch {
-	case s.all && s.site == "":
-		return nil, nil, usagef("--all needs --site, or --site and --group")
+	case s.all && s.site == "" && s.group == "":
+		return nil, nil, usagef("--all needs --site or --group")
 	case s.whereSet && strings.TrimSpace(s.where) == "":
 		return nil, nil, usagef("--where is empty: that would be every machine; use --all with --site")
 	case len(names) == 0 && !s.whereSet && !s.all:
@@ -91,15 +91,22 @@ func (a *app) targets(ctx context.Context, sess *session, s selection) ([]fleet.
 		refs = append(refs, m.Ref())
 	}
 	if s.whereSet {
-		rows, unknown := matching(f.Machines, plan, sess)
+		rows, unknown, err := a.chosen(ctx, sess, f, plan)
+		if err != nil {
+			return nil, nil, err
+		}
 		if unknown > 0 {
 			_, _ = fmt.Fprintf(a.err, "unitty: %d machines are left out: what the selector asks (agent status, or a name) is not known of them for certain\n", unknown)
 		}
 		if len(f.Failed) > 0 {
 			_, _ = fmt.Fprintf(a.err, "unitty: %d sites did not answer; their machines are left out\n", len(f.Failed))
 		}
+		now := sess.client.Now()
 		for _, m := range rows {
-			refs = append(refs, m.Ref())
+			ref := m.Ref()
+			ref.Found = fleet.FoundBy(plan.Explain(m, now))
+			ref.Found.HiddenBy = "" // it was just chosen, whatever a second of the clock has changed
+			refs = append(refs, ref)
 		}
 	}
 	if s.all {
@@ -199,25 +206,34 @@ func (a *app) named(s selection) ([]wanted, error) {
 	return append(out, listed...), nil
 }
 
-// maxNames bounds a file of names.
-const maxNames = 1 << 20
+// maxNames bounds a file of names, in bytes.
+const maxNames = 64 << 20
 
-// readNames reads names one a line, or CSV whose header has a host column.
+// readNames reads names one a line, or CSV whose header has a host column. Lines that begin with # are remarks in both.
 func readNames(r io.Reader) ([]wanted, error) {
-	raw, err := io.ReadAll(io.LimitReader(r, 64*maxNames))
-	if err != nil {
+	raw, err := io.ReadAll(io.LimitReader(r, maxNames+1))
+	switch {
+	case err != nil:
 		return nil, err
+	case len(raw) > maxNames:
+		return nil, errors.New("the file is too large")
 	}
 	text := strings.TrimPrefix(string(raw), "\ufeff")
-	first, _, _ := strings.Cut(strings.TrimLeft(text, "\r\n"), "\n")
-	if strings.ContainsAny(first, ",;\t") || unity.Fold(strings.Trim(first, `"`+"\r ")) == "host" {
-		return readCSV(text, first)
-	}
 	var out []wanted
-	for sc := bufio.NewScanner(strings.NewReader(text)); sc.Scan(); {
-		line := strings.TrimSpace(sc.Text())
+	for line := range strings.Lines(text) {
+		line = strings.TrimSpace(line)
 		if line == "" || strings.HasPrefix(line, "#") {
 			continue
+		}
+		if len(out) == 0 && (strings.ContainsAny(line, ",;\t") || unity.Fold(strings.Trim(line, `"`)) == "host") {
+			return readCSV(text, line)
+		}
+		var quoted string
+		if strings.HasPrefix(line, `"`) && json.Unmarshal([]byte(line), &quoted) == nil {
+			line = strings.TrimSpace(quoted) // as --jq prints a text
+		}
+		if line == "" {
+			return nil, errors.New("a line is an empty name")
 		}
 		out = append(out, wanted{name: line})
 	}

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -84,6 +85,9 @@ func (s *settings) merge(a *app, file profile) error {
 	s.ClientSecret = auth.NewSecret(a.env("UNITTY_CLIENT_SECRET"))
 	s.Scope = strings.Fields(firstOf(a.env("UNITTY_SCOPE"), file.Scope))
 	s.Store, s.Pinned = a.env("UNITTY_KEYRING"), file.Store
+	if name := firstOf(s.Store, s.Pinned); name != "" && !slices.Contains(storeNames(), name) {
+		return usagef("there is no secret store %q; there are %s", unity.Clean(name), strings.Join(storeNames(), " "))
+	}
 	s.PassphraseFile = a.env("UNITTY_KEYRING_PASSPHRASE_FILE")
 	s.ReadOnly = a.flags.readOnly || file.ReadOnly || truthy(a.env("UNITTY_READ_ONLY"))
 	s.RequireAudit, s.Colour, s.Source = file.RequireAudit, file.Colour, file.Source
@@ -95,6 +99,11 @@ func (s *settings) merge(a *app, file profile) error {
 	s.Refresh, _ = duration(s.config.UI.Refresh, time.Minute)
 	s.IdleLock, _ = duration(s.config.UI.IdleLock, 15*time.Minute)
 	return nil
+}
+
+// storeNames are the values of UNITTY_KEYRING and of a profile's store. Not each can be used on every system.
+func storeNames() []string {
+	return []string{"auto", "secret-service", "keychain", "wincred", "kwallet", "keyctl", "pass", "file", "memory"}
 }
 
 // account is the identity of the chain of tokens.

@@ -4,6 +4,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"os"
 	"os/signal"
 	"time"
@@ -13,8 +14,8 @@ import (
 
 // signalRun is what one run of the program does about signals, from its first line to its last.
 type signalRun struct {
-	gate  gate
-	stops chan os.Signal
+	gate         gate
+	stops, pipes chan os.Signal
 }
 
 // withSignals gives the context of a run. It ends with the first INT, TERM or HUP, or when nobody reads the output any more
@@ -23,24 +24,44 @@ type signalRun struct {
 // nohup does, stays off.
 func withSignals(parent context.Context) (ctx context.Context, stop func()) {
 	var ends []os.Signal
-	for _, s := range []os.Signal{unix.SIGINT, unix.SIGTERM, unix.SIGHUP, unix.SIGPIPE} {
+	for _, s := range []os.Signal{unix.SIGINT, unix.SIGTERM, unix.SIGHUP} {
 		if !signal.Ignored(s) {
 			ends = append(ends, s)
 		}
 	}
-	r := &signalRun{stops: make(chan os.Signal, 1)}
-	ctx = context.WithValue(parent, runKey{}, r)
+	r := &signalRun{stops: make(chan os.Signal, 1), pipes: make(chan os.Signal, 1)}
+	ctx, end := context.WithCancel(context.WithValue(parent, runKey{}, r))
 	cancel := func() {}
 	if len(ends) > 0 { // none would mean all
 		ctx, cancel = signal.NotifyContext(ctx, ends...)
 	}
+	if !signal.Ignored(unix.SIGPIPE) {
+		signal.Notify(r.pipes, unix.SIGPIPE)
+	}
 	r.takeStops()
 	done := make(chan struct{})
-	go r.watch(ctx, done)
+	go r.watch(ctx, end, done)
 	return ctx, func() {
 		r.leaveStops()
+		signal.Stop(r.pipes)
 		close(done)
 		cancel()
+		end()
+	}
+}
+
+// unread tells whether nobody reads what the process prints any more. PIPE alone does not say so: once somebody listens to it,
+// it comes for connections too that the other side has reset.
+func unread() bool {
+	// No event is asked for: errors are told in any case.
+	set := []unix.PollFd{{Fd: 1}, {Fd: 2}}
+	for {
+		_, err := unix.Poll(set, 0)
+		if errors.Is(err, unix.EINTR) {
+			continue
+		}
+		const gone = unix.POLLERR | unix.POLLNVAL
+		return err == nil && (set[0].Revents|set[1].Revents)&gone != 0
 	}
 }
 
@@ -58,11 +79,15 @@ func (r *signalRun) leaveStops() {
 	}
 }
 
-func (r *signalRun) watch(ctx context.Context, done <-chan struct{}) {
+func (r *signalRun) watch(ctx context.Context, end func(), done <-chan struct{}) {
 	for {
 		select {
 		case <-done:
 			return
+		case <-r.pipes:
+			if unread() {
+				end()
+			}
 		case <-r.stops:
 			r.gate.shut(nil, nil)
 			if ctx.Err() == nil { // what ends anyway is not held up

@@ -56,7 +56,7 @@ func compileRoute(method, path string, reach Reach, what string) route {
 	return route{method, regexp.MustCompile(`(?i)^` + pattern + `/?$`), reach, what}
 }
 
-// routes are the changing methods that touch machines (§3.1: 11–14, 34, 36, 39–43, 47, 48). The server matches paths
+// routes are the changing methods that touch machines (§3.1: 11–14, 33, 34, 36, 39–43, 47, 48). The server matches paths
 // without regard to case, so the gate does too.
 var routes = []route{
 	compileRoute("POST", "/service/api/console/gsm/{k}/sites/{s}/deactivate", ReachSet, "deactivate the site"),
@@ -64,6 +64,7 @@ var routes = []route{
 	compileRoute("POST", "/service/api/console/gsm/{k}/sites/{s}/resume", ReachSet, "resume the site"),
 	compileRoute("POST", "/service/api/console/gsm/{k}/sites/{s}/converttrial", ReachSet, "convert the trial"),
 	compileRoute("DELETE", "/service/api/console/gsm/{k}/sites/{s}/groups/{g}", ReachSet, "delete the group"),
+	compileRoute("PUT", "/service/api/console/gsm/{k}/sites/{s}/groups/{g}", ReachOther, "edit the group"),
 	compileRoute("PUT", "/service/api/console/gsm/{k}/sites/{s}/endpoints", ReachListed, "move endpoints"),
 	compileRoute("PUT", "/service/api/console/gsm/{k}/sites/{s}/endpoints/policy", ReachListed, "set the policy of endpoints"),
 	compileRoute("PUT", "/service/api/console/gsm/{k}/sites/{s}/groups/{g}/endpoints/policy", ReachSet, "set the policy of a group's endpoints"),
@@ -219,6 +220,9 @@ func inspectBody(g Gate, contentType string, body []byte) (Gate, error) {
 	if err != nil {
 		return Gate{}, err
 	}
+	if g.Reach == ReachOther {
+		return inspectGroup(g, fields)
+	}
 	if g.Reach == ReachSet {
 		if list != "" {
 			return Gate{}, refuse("to %s the server ignores EndpointsList", g.What)
@@ -230,6 +234,21 @@ func inspectBody(g Gate, contentType string, body []byte) (Gate, error) {
 	}
 	if g.Endpoints, err = parseEndpointsList(list); err != nil {
 		return Gate{}, err
+	}
+	return g, nil
+}
+
+// inspectGroup finds out whether a change of a group reaches its machines: a policy does, for those that inherit it or for all
+// (§3.6.3).
+func inspectGroup(g Gate, fields []field) (Gate, error) {
+	if err := plainValues(fields); err != nil {
+		return Gate{}, err
+	}
+	for _, f := range fields {
+		name, value := strings.TrimSpace(f.name), strings.TrimSpace(string(f.value))
+		if strings.EqualFold(name, "PolicyId") && value != "null" || strings.EqualFold(name, "Inheritance") && value != "null" && value != "0" {
+			g.Reach, g.What = ReachSet, "set the policy of a group"
+		}
 	}
 	return g, nil
 }

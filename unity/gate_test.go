@@ -156,6 +156,27 @@ func TestGateSets(t *testing.T) {
 	}
 }
 
+func TestAPolicyOfAGroupReachesItsMachines(t *testing.T) {
+	js, policy := "application/json", "cccccccc-cccc-4ccc-8ccc-cccccccccccc"
+	for _, x := range []struct {
+		contentType, body string
+		reach             Reach // ReachNone: refused
+	}{
+		{js, `{"GroupName":"x"}`, ReachOther}, {js, `{"GroupName":"x","Inheritance":0}`, ReachOther}, {js, `{"PolicyId":null,"Inheritance":null}`, ReachOther},
+		{js, `{"PolicyId":"` + policy + `"}`, ReachSet}, {js, `{"policyid":"` + policy + `"}`, ReachSet}, {js, `{"Policy\u0049d":"` + policy + `"}`, ReachSet},
+		{js, `{"PolicyId":null," POLICYID":"` + policy + `"}`, ReachSet}, {js, `{"Inheritance":1}`, ReachSet}, {js, `{"inheritance":3}`, ReachSet},
+		{js, `{"Inheritance":"1"}`, ReachNone}, {js, `{"$ref":"1"}`, ReachNone}, {js, `{"x":{"PolicyId":"` + policy + `"}}`, ReachNone}, {js, `[]`, ReachNone},
+		{"application/x-www-form-urlencoded", "PolicyId=" + policy, ReachNone}, {"text/xml", "<PolicyId>" + policy + "</PolicyId>", ReachNone},
+	} {
+		for _, path := range []string{siteRoot + group, siteRoot + group + "/", strings.ToUpper(siteRoot + group)} {
+			g, err := Inspect("PUT", path, x.contentType, []byte(x.body))
+			if errors.Is(err, ErrRefused) != (x.reach == ReachNone) || g.Reach != x.reach || x.reach == ReachSet && (g.Group == "" || g.Site != siteA) {
+				t.Errorf("%s %s: %+v %v", path, x.body, g, err)
+			}
+		}
+	}
+}
+
 func TestReadOnly(t *testing.T) {
 	c, s, _ := scripted(t, func(_ int, w http.ResponseWriter, _ *http.Request) { answer(w, 200, "{}") }, func(o *Options) { o.ReadOnly = true })
 	for _, r := range []Request{scan(t, c), {Method: "POST", Path: siteRoot + "/suspend", Counted: true}, {Method: "PUT", Path: siteRoot + "/admins", Body: []byte("{}")}} {

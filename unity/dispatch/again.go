@@ -23,8 +23,8 @@ type Some int
 const (
 	// SomeFailed are those that the server refused.
 	SomeFailed Some = iota
-	// SomeUnseen are those too whose outcome is unknown and whose change was looked for and not found. What is sent to
-	// them may be the second of its kind.
+	// SomeUnseen are those too whose outcome is unknown and of whose change the server shows nothing now. What is sent to them
+	// may be the second of its kind all the same.
 	SomeUnseen
 	// SomeElapsed are those whose agents let the command elapse.
 	SomeElapsed
@@ -38,7 +38,7 @@ func (p *Past) chosen(some Some) []fleet.Ref {
 		switch {
 		case some == SomeElapsed && r.State == Sent && p.tracked[r.Ref.ID] == unity.StateElapsed,
 			some != SomeElapsed && r.State == Failed,
-			some == SomeUnseen && r.State == Unknown && strings.HasPrefix(r.Reason, notSeen):
+			some == SomeUnseen && r.State == Unknown && p.unseen[r.Ref.ID]:
 			out = append(out, r.Ref)
 		}
 	}
@@ -58,9 +58,19 @@ func (js *Jobs) Retry(ctx context.Context, c *unity.Client, id string, b Binding
 		return nil, err
 	}
 	if some == SomeElapsed {
-		if err := p.look(ctx, c); err != nil {
+		if err := p.look(ctx, c, js.ledgerOf(p.Binding)); err != nil {
 			return nil, err
 		}
+	}
+	if some == SomeUnseen {
+		unseen, err := js.unseen(ctx, c, p.ID, b)
+		if err != nil {
+			return nil, err
+		}
+		if p, err = js.Load(p.ID); err != nil {
+			return nil, err
+		}
+		p.unseen = unseen
 	}
 	refs := p.chosen(some)
 	if len(refs) == 0 {

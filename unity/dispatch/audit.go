@@ -109,7 +109,7 @@ func jobEntry(event string, j *Job, note string) Entry {
 	}
 	for _, r := range j.Results {
 		t := Target{EndpointID: string(r.Ref.ID), HostName: r.Ref.HostName.Raw(), SiteID: string(r.Ref.Site), RequestID: r.RequestID}
-		if event == "outcome" || r.State == Skipped {
+		if event == "outcome" || r.State == Skipped || r.State == Failed {
 			t.State = r.State
 		}
 		e.Targets = append(e.Targets, t)

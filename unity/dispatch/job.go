@@ -56,6 +56,10 @@ type Job struct {
 	Answer []byte
 	// before holds the like commands that are older than the job.
 	before map[unity.SiteID]known
+	// spans are when the requests of the machines were on their way.
+	spans map[unity.EndpointID]span
+	// polls are when machines were heard of, as far as the journal says.
+	polls map[unity.EndpointID][]time.Time
 	// tracked is how far the sent commands were known to be.
 	tracked map[unity.EndpointID]unity.CommandState
 }

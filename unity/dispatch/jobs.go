@@ -31,10 +31,25 @@ const (
 const keptFor = 90 * 24 * time.Hour
 
 // Jobs are the jobs that were written down in a folder, by whichever process.
-type Jobs struct{ dir *journal.Dir }
+type Jobs struct {
+	dir *journal.Dir
+	// ledger tells what other jobs have sent; nil reads the journals for each question.
+	ledger *Ledger
+}
 
 // NewJobs gives the jobs of a folder; nil has none.
-func NewJobs(dir *journal.Dir) *Jobs { return &Jobs{dir} }
+func NewJobs(dir *journal.Dir) *Jobs { return &Jobs{dir: dir} }
+
+// With gives the same jobs with a ledger that has read their journals already.
+func (js *Jobs) With(l *Ledger) *Jobs { return &Jobs{dir: js.dir, ledger: l} }
+
+// ledgerOf gives a ledger for the console that jobs are bound to.
+func (js *Jobs) ledgerOf(b Binding) *Ledger {
+	if l := js.ledger; l != nil && l.binding.Key == b.Key && l.binding.BaseURL == b.BaseURL {
+		return l
+	}
+	return NewLedger(js.dir, b)
+}
 
 // Past is a job as its journal tells it.
 type Past struct {
@@ -46,6 +61,8 @@ type Past struct {
 	Console  string
 	Warnings []string
 	story    *story
+	// unseen are the targets of unknown outcome of whose change the server shows nothing.
+	unseen map[unity.EndpointID]bool
 }
 
 // Unreadable is a journal that cannot be read, and why.
@@ -218,10 +235,7 @@ func (js *Jobs) Resume(ctx context.Context, c *unity.Client, id string, b Bindin
 	}
 	s.job.Finished = time.Time{}
 	r := runnerOf(s.plan, s.job, c, o)
-	r.log, r.crashed = log, s.crashed
-	for i, sp := range s.spans {
-		r.spans[s.job.Results[i].Ref.ID] = sp
-	}
+	r.recall(s, log)
 	if err := r.begin(); err != nil {
 		_ = log.Close()
 		return nil, err
@@ -237,60 +251,6 @@ func (s *story) mayResume(c *unity.Client, b Binding) error {
 		return fmt.Errorf("the job was started by %s, and %s is signed in", unity.Clean(want), unity.Clean(b.User))
 	}
 	return nil
-}
-
-// resume sends what was never sent, and then finds out about what was on its way when the job was left.
-func (r *runner) resume(ctx context.Context, size int) (*Job, error) {
-	var refs []fleet.Ref
-	for i := range r.job.Results {
-		if s := r.job.Results[i].State; s == Waiting || s == Cancelled {
-			refs = append(refs, r.job.Results[i].Ref)
-		}
-	}
-	if len(refs) > 0 {
-		r.set(refs, Waiting, "", "")
-	}
-	refs, err := r.stillThere(ctx, refs)
-	if err != nil {
-		_ = r.log.Close()
-		return nil, err
-	}
-	r.plan.Batches = nil
-	m := maker{client: r.client, plan: r.plan, options: PlanOptions{BatchSize: size}}
-	if r.plan.Object != nil {
-		if len(refs) > 0 {
-			r.plan.Batches = []Batch{{Refs: refs, Op: r.plan.Operation, Request: r.plan.Object.Request}}
-		}
-	} else if err := m.batches(refs); err != nil {
-		_ = r.log.Close()
-		return nil, err
-	}
-	return r.carryOut(ctx, r.plan.Batches)
-}
-
-// stillThere reads the rest again, since the plan is old: whatever is no longer as it was confirmed is left out.
-func (r *runner) stillThere(ctx context.Context, refs []fleet.Ref) ([]fleet.Ref, error) {
-	if len(refs) == 0 || r.plan.Object != nil {
-		return refs, nil
-	}
-	m := maker{client: r.client, plan: &Plan{Operation: r.plan.Operation}}
-	again, err := m.reread(ctx, refs)
-	if err != nil {
-		return nil, err
-	}
-	now := map[unity.EndpointID]fleet.Ref{}
-	for _, ref := range again {
-		now[ref.ID] = ref
-	}
-	var out []fleet.Ref
-	for _, ref := range refs {
-		if why := changedSince(ref, now); why != "" {
-			r.outcome([]fleet.Ref{ref}, Skipped, why, "", true)
-			continue
-		}
-		out = append(out, ref)
-	}
-	return out, nil
 }
 
 // Tidy removes the journals of jobs that ended more than ninety days ago, and those that never began. Unfinished ones and

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -122,6 +123,22 @@ func TestCutJournalsAreResumedOrRefused(t *testing.T) {
 	})
 }
 
+// stopInTheMiddle cancels a job of single requests when the first has an outcome and the third is about to leave.
+func stopInTheMiddle(cancel func()) func(Edge) {
+	var intents atomic.Int64
+	first := make(chan struct{})
+	var once sync.Once
+	return func(e Edge) {
+		switch {
+		case e == EdgeOutcome:
+			once.Do(func() { close(first) })
+		case e == EdgeIntended && intents.Add(1) == 3:
+			<-first
+			cancel()
+		}
+	}
+}
+
 func TestResumeNeverRepeats(t *testing.T) {
 	simulated(t, unitytest.Options{}, func(t *testing.T, l *lab) {
 		refs := l.pick(t, 0, 6)
@@ -134,13 +151,9 @@ func TestResumeNeverRepeats(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
 		p := l.plan(t, "scan", refs, PlanOptions{BatchSize: 1})
-		o := RunOptions{Journal: journal.At(filepath.Join(t.TempDir(), "jobs")), Edge: func(e Edge) {
-			if e == EdgeOutcome {
-				cancel()
-			}
-		}}
+		o := RunOptions{Journal: journal.At(filepath.Join(t.TempDir(), "jobs")), Edge: stopInTheMiddle(cancel)}
 		job, err := p.Run(ctx, l.client, o)
-		if err != nil || job.Count(Cancelled) == 0 {
+		if err != nil || job.Count(Cancelled) == 0 || job.Count(Sent) == 0 {
 			t.Fatalf("%v, %s", err, job.Words())
 		}
 		jobs := NewJobs(o.Journal)

@@ -2,6 +2,7 @@ package dispatch
 
 import (
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -27,6 +28,9 @@ type Ledger struct {
 	mu   sync.Mutex
 	jobs map[string]*ledgerJob
 	by   map[unity.EndpointID][]issued
+	// polls are when machines were heard of, as journals say; heard tells what this run of the program has heard.
+	polls map[unity.EndpointID][]time.Time
+	heard func(unity.EndpointID) []time.Time
 }
 
 // ledgerJob is what a ledger knows of one journal; commands is empty for journals of other consoles.
@@ -34,6 +38,7 @@ type ledgerJob struct {
 	size     int64
 	started  time.Time
 	commands map[unity.EndpointID]issued
+	polls    map[unity.EndpointID][]time.Time
 	// open counts commands that were not seen at their end.
 	open int
 }
@@ -44,6 +49,8 @@ type issued struct {
 	op    Operation
 	at    span
 	state State
+	// before are the like commands of the machine's site that were there already.
+	before known
 }
 
 // NewLedger makes a ledger of the journals of a folder for one console; a nil folder has none.
@@ -79,11 +86,17 @@ func (l *Ledger) Read() error {
 		}
 	}
 	if changed || l.by == nil {
-		l.by = map[unity.EndpointID][]issued{}
+		l.by, l.polls = map[unity.EndpointID][]issued{}, map[unity.EndpointID][]time.Time{}
 		for _, j := range l.jobs {
+			for id, at := range j.polls {
+				l.polls[id] = laterPolls(l.polls[id], at)
+			}
 			for id, c := range j.commands {
 				l.by[id] = append(l.by[id], c)
 			}
+		}
+		for _, list := range l.by {
+			slices.SortFunc(list, byTime)
 		}
 	}
 	return nil
@@ -100,35 +113,62 @@ func (l *Ledger) load(id string, size int64) *ledgerJob {
 	if err != nil || !s.job.Operation.AgentCommand() || s.job.Binding.Key != l.binding.Key || s.job.Binding.BaseURL != l.binding.BaseURL {
 		return out
 	}
-	out.started, out.open = s.job.Started, s.job.OpenCommands()
+	out.started, out.open, out.polls = s.job.Started, s.job.OpenCommands(), s.job.polls
 	for i := range s.job.Results {
 		r := &s.job.Results[i]
 		if at, went := s.spans[i]; went && (r.State == Sent || r.State == Unknown) {
-			out.commands[r.Ref.ID] = issued{job: s.job.ID, op: s.job.Operation, at: at, state: r.State}
+			out.commands[r.Ref.ID] = issued{job: s.job.ID, op: s.job.Operation, at: at, state: r.State, before: s.plan.before[r.Ref.Site]}
 		}
 	}
 	return out
 }
 
-// By tells who gave a command, and which job it was where one did: the job that sent a like command to the machine while the
-// server dated this one.
+// By tells who gave a single command, and which job it was where one did: the job that sent a like command to the machine
+// while the server dated this one. Of a whole list Claims tells more.
 func (l *Ledger) By(c *unity.Command) (who, job string) {
+	claim := l.Claims([]unity.Command{*c})[0]
+	return claim.Who, claim.Job
+}
+
+// Claims tells of each command of a list who gave it. Every change that was sent accounts for one command of the list at
+// most: of two equal ones in the same second, one is somebody else's unless two were sent.
+func (l *Ledger) Claims(commands []unity.Command) []Claim {
+	out := make([]Claim, len(commands))
+	by := map[unity.EndpointID][]int{}
+	for i := range commands {
+		out[i].Who = ByOthers
+		by[commands[i].EndpointID] = append(by[commands[i].EndpointID], i)
+	}
+	for id, places := range by {
+		changes := l.changes(id)
+		if len(changes) == 0 {
+			continue
+		}
+		list := make([]*unity.Command, len(places))
+		for k, i := range places {
+			list[k] = &commands[i]
+		}
+		for k, c := range share(list, changes).to {
+			switch {
+			case c < 0:
+			case changes[c].state == Sent:
+				out[places[k]] = Claim{ByUnitty, changes[c].job}
+			default:
+				out[places[k]] = Claim{ByPerhaps, changes[c].job}
+			}
+		}
+	}
+	return out
+}
+
+// changes are the commands that jobs have sent to a machine, in order.
+func (l *Ledger) changes(id unity.EndpointID) []issued {
 	if l == nil {
-		return ByOthers, ""
+		return nil
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	who = ByOthers
-	for _, i := range l.by[c.EndpointID] {
-		if !like(c, i.op) || !i.at.holds(c.DateRequested) {
-			continue
-		}
-		if i.state == Sent {
-			return ByUnitty, i.job
-		}
-		who, job = ByPerhaps, i.job
-	}
-	return who, job
+	return slices.Clone(l.by[id])
 }
 
 // Open counts the commands that jobs have sent and that were not seen at their end, as the journals say. Those that are older

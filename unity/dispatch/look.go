@@ -8,7 +8,10 @@ import (
 
 // look reads once how far those sent commands are that were not seen at their end, so that a choice among them does not go by
 // what an earlier run happened to see. A site that cannot be read is an error.
-func (p *Past) look(ctx context.Context, c *unity.Client) error {
+func (p *Past) look(ctx context.Context, c *unity.Client, ledger *Ledger) error {
+	if err := ledger.Read(); err != nil {
+		return err
+	}
 	open := map[unity.SiteID]map[unity.EndpointID]bool{}
 	for i := range p.Results {
 		if r := &p.Results[i]; r.State == Sent && p.follows(r.Ref.ID) {
@@ -24,7 +27,7 @@ func (p *Past) look(ctx context.Context, c *unity.Client) error {
 		if err != nil {
 			return err
 		}
-		follow(commands, &p.Job, p.before[site], ids, func(t Tracked) { p.tracked[t.ID] = t.State })
+		follow(commands, &p.Job, p.before[site], ids, ledger.changes, func(t Tracked) { p.tracked[t.ID] = t.State })
 	}
 	return nil
 }

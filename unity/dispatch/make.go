@@ -20,6 +20,7 @@ type maker struct {
 	plan    *Plan
 	options PlanOptions
 	sites   map[unity.SiteID]*unity.Site // those of the options, once they were looked for
+	lost    error                        // why the first machine could not be read again
 }
 
 // Make plans an operation on endpoints. It reads the targets again where the risk or the number asks for it, or where
@@ -60,6 +61,9 @@ func Make(ctx context.Context, c *unity.Client, op Operation, targets Frozen, o 
 	if refs, err = m.weigh(ctx, refs); err != nil {
 		return nil, err
 	}
+	if err := m.nothingRead(len(refs)); err != nil {
+		return nil, err
+	}
 	m.stale(refs)
 	m.skew()
 	p.Targets = refs
@@ -68,7 +72,8 @@ func Make(ctx context.Context, c *unity.Client, op Operation, targets Frozen, o 
 
 // weigh names what speaks against the change, and leaves out machines that are already as it would make them.
 func (m *maker) weigh(ctx context.Context, refs []fleet.Ref) ([]fleet.Ref, error) {
-	if err := m.warnSites(ctx, refs); err != nil {
+	refs, err := m.warnSites(ctx, refs)
+	if err != nil {
 		return nil, err
 	}
 	if err := m.aim(ctx, refs); err != nil {
@@ -86,105 +91,6 @@ func (m *maker) weigh(ctx context.Context, refs []fleet.Ref) ([]fleet.Ref, error
 		out = append(out, ref)
 	}
 	return out, nil
-}
-
-// What the reading of a site's list costs, in calls for single machines: every page is a call, and its rows take time and
-// bytes, too. Where nobody knows how many machines a site has, rereadWhole is the number of targets from which the list is
-// read.
-const (
-	rereadPage  = 1000
-	rereadRows  = 200
-	rereadWhole = 20
-)
-
-// wholeCheaper tells whether the list of a site is cheaper to read than so many single machines.
-func (m *maker) wholeCheaper(site unity.SiteID, n int) bool {
-	s := m.known(site)
-	if s == nil || !s.TotalEndpoints.Known {
-		return n > rereadWhole
-	}
-	total := int(s.TotalEndpoints.N)
-	return n > (total+rereadPage-1)/rereadPage+total/rereadRows
-}
-
-// reread reads every target again and names what changed since it was chosen.
-func (m *maker) reread(ctx context.Context, refs []fleet.Ref) ([]fleet.Ref, error) {
-	type reading struct {
-		e  *unity.Endpoint
-		at time.Time
-	}
-	fresh := map[unity.EndpointID]reading{}
-	var mu sync.Mutex
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(16)
-	keep := func(e *unity.Endpoint) {
-		mu.Lock()
-		defer mu.Unlock()
-		fresh[e.ID] = reading{e, m.client.Now()}
-	}
-	for site, of := range bySite(refs) {
-		if m.wholeCheaper(site, len(of)) {
-			group.Go(func() error { return m.rereadSite(ctx, site, keep) })
-			continue
-		}
-		for _, ref := range of {
-			group.Go(func() error {
-				e, err := m.client.Endpoint(ctx, site, ref.ID)
-				switch {
-				case err == nil && e.ID == ref.ID:
-					keep(e)
-				case err != nil && !errors.Is(err, unity.ErrNotFound):
-					return fmt.Errorf("%s cannot be read again: %w", ref.Name(), err)
-				}
-				return nil
-			})
-		}
-	}
-	if err := group.Wait(); err != nil {
-		return nil, err
-	}
-	var out []fleet.Ref
-	for _, ref := range refs {
-		if read, there := fresh[ref.ID]; there {
-			e := read.e
-			if m.plan.values != nil {
-				m.plan.values[ref.ID] = Values{Group: e.GroupID, Policy: e.PolicyID, Inactive: e.Deactivated.On}
-			}
-			ref.ReadAt = read.at
-			out = append(out, m.compare(ref, e))
-		} else {
-			m.skip(ref, "it is no longer at this site")
-		}
-	}
-	return out, nil
-}
-
-func (m *maker) rereadSite(ctx context.Context, site unity.SiteID, keep func(*unity.Endpoint)) error {
-	for page, err := range m.client.Endpoints(ctx, site, unity.EndpointQuery{}) {
-		if err != nil {
-			return fmt.Errorf("the machines cannot be read again: %w", err)
-		}
-		for i := range page.Items {
-			keep(&page.Items[i])
-		}
-	}
-	return nil
-}
-
-// compare names what is no longer as it was when the machine was chosen.
-func (m *maker) compare(ref fleet.Ref, e *unity.Endpoint) fleet.Ref {
-	if e.HostName != ref.HostName {
-		m.warn("%s is now called %s", ref.Name(), e.Name())
-		ref.HostName = e.HostName
-	}
-	if e.Deactivated.On && !ref.Inactive {
-		m.warn("%s has been deactivated meanwhile", ref.Name())
-	}
-	ref.Inactive = e.Deactivated.On
-	if e.LastSeen.After(ref.LastSeen) {
-		ref.LastSeen = e.LastSeen.Time
-	}
-	return ref
 }
 
 func (m *maker) warn(format string, args ...any) {

@@ -1,10 +1,12 @@
 package dispatch
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/unitty/unitty/unity"
 	"github.com/unitty/unitty/unity/fleet"
@@ -40,6 +42,9 @@ type ObjectChange struct {
 	Check *Check `json:"check,omitempty"`
 	// Verify finds out the same by code while the program runs; it goes before Check. It gives Sent, or Unknown and why.
 	Verify func(context.Context, *unity.Client) (State, string) `json:"-"`
+	// Again makes the same change anew from the object as it is now. It is asked when the change was looked at for long; a change
+	// that would be another one now does not go out. Nil tells that it can only be planned anew.
+	Again func(context.Context, *unity.Client) (*ObjectChange, error) `json:"-"`
 	// Revert is the request that undoes the change, where there is one.
 	Revert *RevertSpec `json:"revert,omitempty"`
 	// Lag says in words that the server may show the change late ("admin changes take a few minutes to show").
@@ -122,3 +127,31 @@ func (ch *ObjectChange) record() *objectRecord {
 
 // title is the change in words: "suspend Harbour Dental".
 func (ch *ObjectChange) title() string { return unity.Clean(ch.Verb + " " + ch.Name) }
+
+// differs says what is different about a change that was made anew, as far as somebody has confirmed it; "" for nothing.
+func (ch *ObjectChange) differs(now *ObjectChange) string {
+	was := map[string]string{}
+	for _, d := range ch.Diff {
+		was[d.Field] = d.Before
+	}
+	for _, d := range now.Diff {
+		if before, shown := was[d.Field]; shown && before != d.Before {
+			return unity.Clean(fmt.Sprintf("%s is %q and was %q", d.Field, d.Before, before))
+		}
+	}
+	a, b := ch.Request, now.Request
+	switch {
+	case ch.Touches != now.Touches:
+		return fmt.Sprintf("it concerns %s and concerned %d", Machines(now.Touches), ch.Touches)
+	case a.Method != b.Method || a.Path != b.Path || a.Query.Encode() != b.Query.Encode() || !bytes.Equal(a.Body, b.Body):
+		return "something else would be sent"
+	case now.Risk > ch.Risk:
+		return "it is a " + now.Risk.String()
+	}
+	for _, w := range now.Warnings {
+		if !slices.Contains(ch.Warnings, w) {
+			return w
+		}
+	}
+	return ""
+}

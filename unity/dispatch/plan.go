@@ -20,6 +20,9 @@ type Plan struct {
 	Console string
 	Targets []fleet.Ref
 	Skipped []Skip
+	// Unread are chosen machines that could not be read again, because their site did not answer. Nothing is sent to them, and
+	// the job counts them as failed. A plan with some is not what was chosen, so it is asked about by itself.
+	Unread []Skip
 	// Warnings are sentences about the whole or about single machines; Stale names the silent ones.
 	Warnings []string
 	Stale    []string
@@ -130,6 +133,22 @@ func siteLabel(r fleet.Ref) string {
 		return string(r.Site)
 	}
 	return r.SiteName.String()
+}
+
+// Incomplete says of each site whose machines could not be read again how many are left out, and why. It is empty for a plan
+// that is whole.
+func (p *Plan) Incomplete() []string {
+	n, first, order := map[unity.SiteID]int{}, map[unity.SiteID]Skip{}, []unity.SiteID(nil)
+	for _, s := range p.Unread {
+		if n[s.Ref.Site]++; n[s.Ref.Site] == 1 {
+			order, first[s.Ref.Site] = append(order, s.Ref.Site), s
+		}
+	}
+	out := make([]string, 0, len(order))
+	for _, id := range order {
+		out = append(out, fmt.Sprintf("%s: %s left out: %s", siteLabel(first[id].Ref), Machines(n[id]), first[id].Reason))
+	}
+	return out
 }
 
 // Machines words a number of machines.

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -19,6 +20,7 @@ const (
 	recordOutcome = "outcome" // what became of these targets
 	recordEnd     = "end"     // every target has an outcome
 	recordTrack   = "track"   // how far the agents are
+	recordPolls   = "polls"   // when these machines were heard of
 )
 
 // planRecord is a confirmed plan as the journal holds it.
@@ -39,9 +41,10 @@ type planRecord struct {
 	RetryOf  string         `json:"retry_of,omitempty"`
 	RevertOf string         `json:"revert_of,omitempty"`
 	Warnings []string       `json:"warnings,omitempty"`
+	Found    []string       `json:"found,omitempty"`
 	Batch    int            `json:"batch,omitempty"`
 	Targets  []targetRecord `json:"targets"`
-	// Known holds, of the sites whose commands were read, the like commands that were there before.
+	// Known holds, of the sites whose commands were read, the like commands that were there before, one as often as it was.
 	Known map[unity.SiteID][]string `json:"known,omitempty"`
 	// Chain says which step of a combined action it is.
 	Chain  *Link         `json:"chain,omitempty"`
@@ -58,6 +61,8 @@ type targetRecord struct {
 	Args     Args             `json:"args,omitempty"`
 	Values   *Values          `json:"values,omitempty"`
 	Skipped  string           `json:"skipped,omitempty"`
+	// Unread tells that it was skipped because it could not be read again: that counts as failed.
+	Unread bool `json:"unread,omitempty"`
 }
 
 // intentRecord names targets by their place in the plan.
@@ -85,17 +90,26 @@ type trackRecord struct {
 	State   unity.CommandState `json:"state"`
 }
 
+// pollsRecord holds the seconds since 1970 in which machines were heard of, the latest last.
+type pollsRecord struct {
+	Targets []int     `json:"t"`
+	Seen    [][]int64 `json:"seen"`
+}
+
 // record is the plan with what was skipped when it was made or begun.
 func (r *runner) record() planRecord {
 	p := r.plan
 	out := planRecord{ID: r.job.ID, Action: p.Operation.ID, Verb: p.Operation.Name, Risk: p.Operation.Risk, Args: p.Operation.Args, Profile: r.options.Profile,
 		BaseURL: p.Binding.BaseURL, GSMKey: p.Binding.Key.String(), User: p.Binding.User, Console: p.Console, Note: r.options.Note,
-		MadeAt: p.MadeAt, Started: r.job.Started, RetryOf: p.RetryOf, RevertOf: p.RevertOf, Warnings: p.Warnings, Object: p.Object.record(), Chain: p.Link,
+		MadeAt: p.MadeAt, Started: r.job.Started, RetryOf: p.RetryOf, RevertOf: p.RevertOf, Warnings: p.Warnings, Found: p.Found(), Object: p.Object.record(), Chain: p.Link,
 		Targets: make([]targetRecord, 0, len(r.job.Results)), Known: map[unity.SiteID][]string{}}
 	for _, b := range p.Batches {
 		out.Batch = max(out.Batch, len(b.Refs))
 	}
-	ids := map[unity.EndpointID]bool{}
+	ids, unreadable := map[unity.EndpointID]bool{}, map[unity.EndpointID]string{}
+	for _, s := range p.Unread {
+		unreadable[s.Ref.ID] = s.Reason
+	}
 	for i := range r.job.Results {
 		res := &r.job.Results[i]
 		t := targetRecord{ID: res.Ref.ID, Site: res.Ref.Site, SiteName: res.Ref.SiteName.Raw(), Host: res.Ref.HostName.Raw(), Inactive: res.Ref.Inactive,
@@ -109,14 +123,17 @@ func (r *runner) record() planRecord {
 		if res.State == Skipped {
 			t.Skipped = res.Reason
 		}
+		if why, unread := unreadable[res.Ref.ID]; unread {
+			t.Skipped, t.Unread = why, true
+		}
 		ids[res.Ref.ID] = true
 		out.Targets = append(out.Targets, t)
 	}
 	for site, keys := range p.before {
 		out.Known[site] = []string{}
-		for key := range keys {
+		for key, n := range keys {
 			if id, _, _ := strings.Cut(key, "\x00"); ids[unity.EndpointID(id)] {
-				out.Known[site] = append(out.Known[site], key)
+				out.Known[site] = append(out.Known[site], slices.Repeat([]string{key}, n)...)
 			}
 		}
 	}
@@ -129,8 +146,11 @@ type story struct {
 	job     *Job
 	plan    *Plan
 	spans   map[int]span
-	crashed [][]int // the targets of requests of which nobody knows whether they went out
-	ended   bool
+	// requests are, for each target whose outcome is unknown, all targets of its request.
+	requests map[int][]int
+	// doubtful are the targets whose last outcome is unknown: an intent that follows is for a second request.
+	doubtful map[int]bool
+	ended    bool
 }
 
 // read makes the story of a journal's records.
@@ -138,23 +158,21 @@ func readStory(records []journal.Record) (*story, error) {
 	if len(records) < 2 || records[1].Kind != recordPlan {
 		return nil, journal.ErrNoBeginning
 	}
-	s := &story{spans: map[int]span{}}
+	s := &story{spans: map[int]span{}, requests: map[int][]int{}, doubtful: map[int]bool{}}
 	if err := json.Unmarshal(records[1].Data, &s.head); err != nil {
 		return nil, fmt.Errorf("%w: %w", journal.ErrCorrupt, err)
 	}
 	if err := s.begin(); err != nil {
 		return nil, err
 	}
-	open := map[int][]int{} // by the first target of the request
 	for _, r := range records[2:] {
-		if err := s.take(r, open); err != nil {
+		if err := s.take(r); err != nil {
 			return nil, err
 		}
 	}
-	for i := range s.job.Results {
-		if request := open[i]; request != nil {
-			s.crashed = append(s.crashed, request)
-		}
+	s.job.spans = map[unity.EndpointID]span{}
+	for i, at := range s.spans {
+		s.job.spans[s.job.Results[i].Ref.ID] = at
 	}
 	return s, nil
 }
@@ -181,11 +199,11 @@ func (s *story) begin() error {
 	for site, keys := range h.Known {
 		s.plan.before[site] = known{}
 		for _, k := range keys {
-			s.plan.before[site][k] = true
+			s.plan.before[site][k]++
 		}
 	}
 	s.job = &Job{ID: h.ID, Operation: op, Object: s.plan.Object, Binding: binding, Profile: h.Profile, Remark: h.Note, RetryOf: h.RetryOf, RevertOf: h.RevertOf,
-		Link: h.Chain, Started: h.Started, before: s.plan.before, tracked: map[unity.EndpointID]unity.CommandState{}}
+		Link: h.Chain, Started: h.Started, before: s.plan.before, tracked: map[unity.EndpointID]unity.CommandState{}, polls: map[unity.EndpointID][]time.Time{}}
 	for _, t := range h.Targets {
 		ref := fleet.Ref{ID: t.ID, Site: t.Site, SiteName: unity.NewText(t.SiteName), HostName: unity.NewText(t.Host), Inactive: t.Inactive, ReadAt: h.MadeAt}
 		if t.LastSeen != nil {
@@ -198,7 +216,10 @@ func (s *story) begin() error {
 			s.plan.each[t.ID] = t.Args
 		}
 		res := Result{Ref: ref, State: Waiting}
-		if t.Skipped != "" {
+		if t.Unread {
+			s.plan.Unread = append(s.plan.Unread, Skip{ref, t.Skipped})
+			res = unreadResult(Skip{ref, t.Skipped})
+		} else if t.Skipped != "" {
 			res.State, res.Reason = Skipped, t.Skipped
 			s.plan.Skipped = append(s.plan.Skipped, Skip{ref, t.Skipped})
 		} else {
@@ -210,24 +231,25 @@ func (s *story) begin() error {
 }
 
 // take takes one record over.
-func (s *story) take(r journal.Record, open map[int][]int) error {
+func (s *story) take(r journal.Record) error {
 	var (
 		in  intentRecord
 		out outcomeRecord
 		tr  trackRecord
+		pr  pollsRecord
 		err error
 	)
 	switch r.Kind {
 	case recordIntent:
 		if err = json.Unmarshal(r.Data, &in); err == nil {
 			if err = s.within(in.Targets); err == nil {
-				s.intend(in, open)
+				s.intend(in)
 			}
 		}
 	case recordOutcome:
 		if err = json.Unmarshal(r.Data, &out); err == nil {
 			if err = s.within(out.Targets); err == nil {
-				s.conclude(out, open)
+				s.conclude(out)
 			}
 		}
 	case recordTrack:
@@ -236,6 +258,12 @@ func (s *story) take(r journal.Record, open map[int][]int) error {
 				for _, i := range tr.Targets {
 					s.job.tracked[s.job.Results[i].Ref.ID] = tr.State
 				}
+			}
+		}
+	case recordPolls:
+		if err = json.Unmarshal(r.Data, &pr); err == nil {
+			if err = s.within(pr.Targets); err == nil {
+				s.heard(pr)
 			}
 		}
 	case recordEnd:
@@ -259,22 +287,42 @@ func (s *story) within(targets []int) error {
 	return nil
 }
 
-// inDoubt is the reason of targets whose request was on its way when the run ended.
-const inDoubt = "the run ended while it was being sent"
-
-func (s *story) intend(in intentRecord, open map[int][]int) {
-	s.ended, s.job.Finished = false, time.Time{} // the job goes on after an earlier end
-	open[in.Targets[0]] = in.Targets
-	for _, i := range in.Targets {
-		res := &s.job.Results[i]
-		res.State, res.Reason, res.RequestID = Unknown, inDoubt, ""
-		s.spans[i] = span{in.From, in.From.Add(crashWindow)}
+// heard takes over when machines were heard of.
+func (s *story) heard(r pollsRecord) {
+	for k, i := range r.Targets {
+		if k >= len(r.Seen) {
+			return
+		}
+		polls := make([]time.Time, 0, len(r.Seen[k]))
+		for _, at := range r.Seen[k] {
+			polls = append(polls, time.Unix(at, 0))
+		}
+		s.job.polls[s.job.Results[i].Ref.ID] = polls
 	}
 }
 
-func (s *story) conclude(out outcomeRecord, open map[int][]int) {
+// inDoubt is the reason of targets whose request was on its way when the run ended.
+const inDoubt = "the run ended while it was being sent"
+
+func (s *story) intend(in intentRecord) {
+	s.ended, s.job.Finished = false, time.Time{} // the job goes on after an earlier end
+	for _, i := range in.Targets {
+		res := &s.job.Results[i]
+		res.State, res.Reason, res.RequestID = Unknown, inDoubt, ""
+		from := in.From
+		if s.doubtful[i] {
+			from = s.spans[i].from // the first request may have arrived, too
+		}
+		s.spans[i] = span{from, in.From.Add(crashWindow)}
+		s.requests[i] = in.Targets
+	}
+}
+
+func (s *story) conclude(out outcomeRecord) {
 	for _, i := range out.Targets {
-		delete(open, i)
+		if s.doubtful[i] = out.State == Unknown; !s.doubtful[i] {
+			delete(s.requests, i)
+		}
 		res := &s.job.Results[i]
 		res.State, res.Reason, res.RequestID, res.At = out.State, out.Reason, out.RequestID, out.To
 		if sp, ok := s.spans[i]; ok && !out.Settled {

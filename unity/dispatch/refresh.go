@@ -2,7 +2,6 @@ package dispatch
 
 import (
 	"context"
-	"time"
 
 	"github.com/unitty/unitty/unity"
 	"github.com/unitty/unitty/unity/fleet"
@@ -10,35 +9,37 @@ import (
 
 // refresh reads those targets of a plan again whose reading is no longer good, because the plan was looked at for long or
 // took long to make. Whatever is no longer as it was confirmed is left out, named in the job, and not sent to. It returns
-// the requests that remain.
+// the requests that remain. An object that is not as it was confirmed is an error.
 func (r *runner) refresh(ctx context.Context) ([]Batch, error) {
 	p := r.plan
-	if p.Object != nil || p.Operation.Asks(len(p.Targets)) < Disrupt {
+	if p.Object != nil {
+		why, err := r.objectNow(ctx)
+		if err == nil && why != "" {
+			err = &unity.RefusedError{Reason: p.Object.title() + ": " + why + "; nothing was sent"}
+		}
+		return p.Batches, err
+	}
+	if p.Operation.Asks(len(p.Targets)) < Disrupt {
 		return p.Batches, nil
 	}
-	var old []fleet.Ref
-	for _, ref := range p.Targets {
-		if r.client.Now().Sub(ref.ReadAt) > RereadAge*time.Second {
-			old = append(old, ref)
-		}
-	}
+	old := r.old(p.Targets)
 	if len(old) == 0 {
 		return p.Batches, nil
 	}
 	m := maker{client: r.client, plan: &Plan{Operation: p.Operation}, options: PlanOptions{Sites: p.sites}}
 	again, err := m.reread(ctx, old)
+	if err == nil && len(m.plan.Unread) == len(p.Targets) {
+		err = m.nothingRead(len(again))
+	}
 	if err != nil {
 		return nil, err
 	}
-	now := map[unity.EndpointID]fleet.Ref{}
-	for _, ref := range again {
-		now[ref.ID] = ref
-	}
+	r.remember(old, again, m.plan.Unread)
 	left := map[unity.EndpointID]bool{}
 	for _, ref := range old {
-		if why := changedSince(ref, now); why != "" {
+		if seen := r.looked(ref.ID); seen.why != "" {
 			left[ref.ID] = true
-			r.set([]fleet.Ref{ref}, Skipped, why, "")
+			r.set([]fleet.Ref{ref}, seen.state, seen.why, "")
 		}
 	}
 	return p.without(r.client, left)

@@ -12,9 +12,6 @@ import (
 	"github.com/unitty/unitty/unity/fleet"
 )
 
-// known holds the keys of like commands that were in the server's list when the plan was made.
-type known map[string]bool
-
 // like tells whether a command is the same as the operation, by whomever it was given.
 func like(c *unity.Command, op Operation) bool {
 	if !strings.EqualFold(c.Command.Raw(), op.Command) {
@@ -26,16 +23,6 @@ func like(c *unity.Command, op Operation) bool {
 		return err == nil && is == key
 	}
 	return strings.EqualFold(c.Parameters.Raw(), op.Parameters)
-}
-
-func knownOf(commands []unity.Command, op Operation) known {
-	out := known{}
-	for i := range commands {
-		if like(&commands[i], op) {
-			out[commands[i].Key()] = true
-		}
-	}
-	return out
 }
 
 // span is the time, by the server's clock, in which a request was on its way.
@@ -57,6 +44,9 @@ func readAgain() []time.Duration {
 	return []time.Duration{5 * time.Second, 10 * time.Second, 45 * time.Second}
 }
 
+// lastLook is how long after the answer the last of these looks is at least.
+const lastLook = time.Minute
+
 // resolve settles unknown outcomes by reading: one like command that was not there before and was requested while ours
 // was on its way is ours, an object that is as it was asked for is changed. None, or several, stays unknown; nothing is
 // ever sent again here.
@@ -64,7 +54,8 @@ func (r *runner) resolve(ctx context.Context) {
 	if len(r.unknown()) == 0 {
 		return
 	}
-	for _, d := range readAgain() {
+	pauses := readAgain()
+	for i, d := range pauses {
 		open := r.unknown()
 		if len(open) == 0 {
 			break
@@ -73,16 +64,25 @@ func (r *runner) resolve(ctx context.Context) {
 		if r.options.Sleep(ctx, d) != nil {
 			break
 		}
-		switch {
-		case r.plan.Object != nil:
-			r.settleObject(ctx, open)
-		case r.plan.Operation.AgentCommand():
-			r.settleCommands(ctx, open)
-		default:
-			r.settleEndpoints(ctx, open)
-		}
+		r.look(ctx, open, i == len(pauses)-1)
 	}
 	r.note("")
+}
+
+// look reads once about what is unknown. Only the final look, a minute after every answer, tells that something is not there.
+func (r *runner) look(ctx context.Context, open []fleet.Ref, final bool) {
+	r.mu.Lock()
+	r.final = final
+	clear(r.absent)
+	r.mu.Unlock()
+	switch {
+	case r.plan.Object != nil:
+		r.settleObject(ctx, open)
+	case r.plan.Operation.AgentCommand():
+		r.settleCommands(ctx, open)
+	default:
+		r.settleEndpoints(ctx, open)
+	}
 }
 
 func (r *runner) things(n int) string {
@@ -113,47 +113,67 @@ func (r *runner) settleCommands(ctx context.Context, open []fleet.Ref) {
 }
 
 func (r *runner) settle(refs []fleet.Ref, commands []unity.Command, before known) {
-	fresh := map[unity.EndpointID]int{}
-	for i := range commands {
-		c := &commands[i]
-		if like(c, r.plan.Operation) && !before[c.Key()] && r.spanOf(c.EndpointID).holds(c.DateRequested) {
-			fresh[c.EndpointID]++
+	fresh, other := map[unity.EndpointID]int{}, map[unity.EndpointID]int{}
+	for id, list := range before.beyond(commands, r.plan.Operation) {
+		for _, c := range list {
+			if r.spanOf(id).holds(c.DateRequested) {
+				fresh[id]++
+			} else {
+				other[id]++
+			}
 		}
 	}
-	half := r.halfSeen(fresh)
+	half := r.halfSeen(refs, fresh)
+	rivals := r.rivals(refs)
 	r.found(refs, func(ref fleet.Ref) (State, string) {
 		switch n := fresh[ref.ID]; {
 		case n == 1 && half[ref.ID]:
 			return Unknown, "a like command is there, but not for all machines of the request: somebody else may have given it"
+		case n == 1 && rivals[ref.ID] != "":
+			return Unknown, "a like command is there, and job " + rivals[ref.ID] + " may have given it"
 		case n == 1:
 			return Sent, "the answer was lost; the command is in the server's list"
 		case n > 1:
 			return Unknown, "several like commands appeared at once; ours may be one of them"
+		case other[ref.ID] > 0:
+			// Clocks are set, and the clock that dates commands need not be the one that dates answers.
+			return Unknown, "a like command is there whose time does not fit; it may be ours all the same"
 		default:
 			return Unknown, notSeen
 		}
 	})
 }
 
-// halfSeen finds the machines of requests whose run ended while they were sent, and of which only some machines have a
-// like command: one request reaches all its machines or none.
-func (r *runner) halfSeen(fresh map[unity.EndpointID]int) map[unity.EndpointID]bool {
-	out := map[unity.EndpointID]bool{}
-	for _, request := range r.crashed {
-		seen := 0
-		for _, i := range request {
-			if fresh[r.job.Results[i].Ref.ID] > 0 {
-				seen++
+// rivals names, of those machines to which another job sent a like command at the same time, that job. The one command in
+// the list may be the other's, and ours may still come.
+func (r *runner) rivals(refs []fleet.Ref) map[unity.EndpointID]string {
+	out := map[unity.EndpointID]string{}
+	if r.options.Journal == nil {
+		return out
+	}
+	ledger := NewLedger(r.options.Journal, r.job.Binding)
+	if ledger.Read() != nil {
+		return out // the others are not known, as where there is no journal
+	}
+	for _, ref := range refs {
+		own := r.spanOf(ref.ID)
+		for _, x := range ledger.changes(ref.ID) {
+			if x.job != r.job.ID && x.op.alike(r.plan.Operation) && x.at.meets(own) {
+				out[ref.ID] = x.job
 			}
-		}
-		if seen == len(request) {
-			continue
-		}
-		for _, i := range request {
-			out[r.job.Results[i].Ref.ID] = true
 		}
 	}
 	return out
+}
+
+// alike tells whether two operations give commands that cannot be told apart.
+func (op Operation) alike(other Operation) bool {
+	return strings.EqualFold(op.Command, other.Command) && strings.EqualFold(op.Parameters, other.Parameters)
+}
+
+// meets tells whether one date can have come from both requests.
+func (s span) meets(other span) bool {
+	return !s.from.After(other.to.Add(2*clockSlack)) && !other.from.After(s.to.Add(2*clockSlack))
 }
 
 // settleEndpoints looks at the endpoints themselves.
@@ -225,30 +245,23 @@ func (r *runner) settleObject(ctx context.Context, open []fleet.Ref) {
 // found notes what was found out by reading, for all machines of which the same is to be said in one record: a request that
 // was lost has a hundred.
 func (r *runner) found(refs []fleet.Ref, judge func(fleet.Ref) (State, string)) {
-	type word struct {
-		state             State
-		reason, requestID string
-	}
-	var order []word
-	of := map[word][]fleet.Ref{}
+	var news []fleet.Ref
+	said := map[unity.EndpointID]word{}
 	for _, ref := range refs {
 		s, why := judge(ref)
 		r.mu.Lock()
 		res := r.job.Results[r.at[ref.ID]]
+		r.absent[ref.ID] = r.final && s == Unknown && strings.HasPrefix(why, notSeen)
 		r.mu.Unlock()
 		if why == notSeen {
 			// The reason for the doubt stays; it is said once that the change was looked for.
 			why = notSeen + strings.TrimPrefix(res.Reason, notSeen)
 		}
-		if res.State == s && res.Reason == why {
-			continue
+		if res.State != s || res.Reason != why {
+			news, said[ref.ID] = append(news, ref), word{s, why, res.RequestID}
 		}
-		w := word{s, why, res.RequestID}
-		if of[w] == nil {
-			order = append(order, w)
-		}
-		of[w] = append(of[w], ref)
 	}
+	order, of := say(news, func(ref fleet.Ref) word { return said[ref.ID] })
 	for _, w := range order {
 		r.outcome(of[w], w.state, w.reason, w.requestID, true)
 	}
@@ -277,25 +290,6 @@ func (r *runner) unknown() []fleet.Ref {
 		}
 	}
 	return out
-}
-
-// resend sends once more to machines whose command was looked for a minute long and not found.
-func (r *runner) resend(ctx context.Context) {
-	var refs []fleet.Ref
-	for _, ref := range r.unknown() {
-		r.mu.Lock()
-		reason := r.job.Results[r.at[ref.ID]].Reason
-		r.mu.Unlock()
-		if strings.HasPrefix(reason, notSeen) {
-			refs = append(refs, ref)
-		}
-	}
-	batches, err := r.batchesOf(refs)
-	if err != nil || len(batches) == 0 {
-		return
-	}
-	r.sendAll(ctx, batches)
-	r.resolve(ctx)
 }
 
 func (r *runner) note(text string) { r.change(func() { r.job.Note = text }) }

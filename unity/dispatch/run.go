@@ -27,8 +27,8 @@ type RunOptions struct {
 	// Pause is called when the sign-in is lost: it returns when the job may go on, or an error when it has to stop with
 	// what is not sent unsent. Nil stops.
 	Pause func(ctx context.Context, lost error) error
-	// ResendUnknown sends once more to machines whose outcome is unknown and whose command is not in the server's list a
-	// minute later. The first one may still have arrived.
+	// ResendUnknown sends once more to machines whose outcome is unknown, where the whole list of the server, read a minute
+	// later, holds no like command that is new. The first one may still arrive.
 	ResendUnknown bool
 	// Sleep waits; nil means a timer. Tests give their own.
 	Sleep func(context.Context, time.Duration) error
@@ -84,19 +84,20 @@ func (r *runner) begin() error {
 	if err := r.options.Audit.ready(); err != nil {
 		return err
 	}
+	created := false
 	if r.options.Journal != nil && r.log == nil {
 		log, err := r.options.Journal.Create(r.job.ID, recordPlan, r.record())
 		if err != nil {
 			return err
 		}
-		r.log = log
+		r.log, created = log, true
 	}
 	if err := r.options.Audit.begin(r.job, r.options.Note); err != nil {
 		_ = r.log.Close()
-		if r.log != nil {
+		if created { // the journal of a job that goes on holds what was sent
 			_ = r.options.Journal.Remove(r.job.ID)
-			r.log = nil
 		}
+		r.log = nil
 		return err
 	}
 	return nil

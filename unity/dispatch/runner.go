@@ -2,6 +2,7 @@ package dispatch
 
 import (
 	"context"
+	"maps"
 	"sync"
 	"time"
 
@@ -26,9 +27,18 @@ type runner struct {
 	at      map[unity.EndpointID]int
 	sending int // requests on their way
 	left    *sync.Cond
-	resumed int     // how often a pause has ended
-	stop    error   // why nothing more is sent
-	crashed [][]int // see story
+	resumed int   // how often a pause has ended
+	stop    error // why nothing more is sent
+
+	fruitless int                          // pauses in a row after which no change was answered otherwise
+	slow      breath                       // after a 429
+	requests  map[int][]int                // see story
+	earlier   map[unity.EndpointID]Result  // what was unknown before it was sent once more
+	final     bool                         // the last look of a minute is taken
+	absent    map[unity.EndpointID]bool    // what that look did not find
+	looks     map[unity.EndpointID]look    // what was read again while the job ran
+	reading   map[unity.SiteID]*sync.Mutex // held while a site is read again
+	objectAt  time.Time                    // when the object was looked at again
 }
 
 func newRunner(p *Plan, c *unity.Client, o RunOptions) *runner {
@@ -40,14 +50,24 @@ func newRunner(p *Plan, c *unity.Client, o RunOptions) *runner {
 	for _, s := range p.Skipped {
 		job.Results = append(job.Results, Result{Ref: s.Ref, State: Skipped, Reason: s.Reason})
 	}
+	for _, s := range p.Unread {
+		job.Results = append(job.Results, unreadResult(s))
+	}
 	return runnerOf(p, job, c, o)
+}
+
+// unreadResult is the outcome of a machine that the plan could not read again: it was chosen, and nothing is sent to it.
+func unreadResult(s Skip) Result {
+	return Result{Ref: s.Ref, State: Failed, Reason: notSent + ": " + s.Reason}
 }
 
 func runnerOf(p *Plan, job *Job, c *unity.Client, o RunOptions) *runner {
 	if o.Sleep == nil {
 		o.Sleep = wait
 	}
-	r := &runner{plan: p, client: c, options: o, job: job, at: map[unity.EndpointID]int{}, spans: map[unity.EndpointID]span{}}
+	r := &runner{plan: p, client: c, options: o, job: job, at: map[unity.EndpointID]int{}, spans: map[unity.EndpointID]span{},
+		requests: map[int][]int{}, earlier: map[unity.EndpointID]Result{}, absent: map[unity.EndpointID]bool{},
+		looks: map[unity.EndpointID]look{}, reading: map[unity.SiteID]*sync.Mutex{}}
 	r.left = sync.NewCond(&r.mu)
 	for i := range job.Results {
 		if job.Results[i].State != Skipped {
@@ -175,7 +195,10 @@ func (r *runner) change(alter func()) Job {
 }
 
 func (r *runner) finish() *Job {
-	j := r.change(func() { r.job.Finished = r.client.Now() })
+	j := r.change(func() {
+		r.job.Finished = r.client.Now()
+		r.job.spans = maps.Clone(r.spans)
+	})
 	j = j.clone() // the caller's own, whatever the receiver of the report does to its
 	return &j
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"time"
 
 	"github.com/unitty/unitty/unity"
 	"github.com/unitty/unitty/unity/fleet"
@@ -17,64 +18,131 @@ const notSent = "not sent"
 // send sends one request and sorts its outcome. A batch that the server refuses as a whole is split, so that one bad id
 // does not hold up the others.
 func (r *runner) send(ctx context.Context, b Batch) {
-	for again := true; again; {
-		if err := r.stopErr(); err != nil {
-			r.set(b.Refs, Cancelled, notSent+": "+err.Error(), "")
+	for {
+		r.breathe(ctx)
+		if r.over(ctx, b.Refs) {
 			return
 		}
-		if ctx.Err() != nil {
-			r.set(b.Refs, Cancelled, notSent, "")
+		pauses := r.pauses()
+		left, err := r.current(ctx, b)
+		switch {
+		case err != nil && ctx.Err() != nil:
+			continue // over says so
+		case errors.Is(err, unity.ErrUnauthenticated):
+			r.pause(ctx, pauses, err)
+			continue
+		case err != nil:
+			r.unsent(b.Refs, Cancelled, notSent+": "+err.Error(), "", false)
+			return
+		case len(left.Refs) == 0:
 			return
 		}
-		again = r.once(ctx, b)
+		if b = left; !r.once(ctx, b) {
+			return
+		}
 	}
 }
 
+// over ends what is not to be sent any more.
+func (r *runner) over(ctx context.Context, refs []fleet.Ref) bool {
+	reason := notSent
+	if err := r.stopErr(); err != nil {
+		reason += ": " + err.Error()
+	} else if ctx.Err() == nil {
+		return false
+	}
+	r.unsent(refs, Cancelled, reason, "", false)
+	return true
+}
+
 // once writes the intent down, sends, and writes down what came of it. It tells whether the same is to be sent again: only
-// after a pause for a new sign-in, when nothing had been done.
+// after a definite no, when nothing had been done.
 func (r *runner) once(ctx context.Context, b Batch) bool {
 	r.edge(EdgeBegun)
-	r.mu.Lock()
-	pauses := r.resumed
-	r.mu.Unlock()
+	pauses := r.pauses()
 	r.enter()
 	if ctx.Err() != nil || r.stopErr() != nil {
 		r.leave()
 		return true // send looks at both again
 	}
-	from := r.client.Now()
-	if err := r.log.Append(recordIntent, intentRecord{r.places(b.Refs), from}); err != nil {
-		r.leave()
-		r.halt(err)
-		r.set(b.Refs, Cancelled, notSent+": "+err.Error(), "")
-		return false
+	var from time.Time
+	request := b.Request
+	request.Throttled = true
+	request.Leaving = func() (err error) {
+		if from, err = r.intend(b.Refs); err == nil {
+			err = ctx.Err() // it takes time to write
+		}
+		return err
 	}
-	r.set(b.Refs, Running, "", "")
-	r.edge(EdgeIntended)
-	answer, err := r.client.Do(unity.Background(ctx), b.Request)
+	answer, err := r.client.Do(unity.Background(ctx), request)
 	r.leave()
 	r.edge(EdgeAnswered)
-	r.under(b.Refs, span{from, r.client.Now()})
+	if !from.IsZero() {
+		r.under(b.Refs, span{from, r.client.Now()})
+	}
 	if err == nil {
+		r.heard()
 		r.accept(b, answer)
 		return false
 	}
 	var e *unity.Error
+	if !errors.As(err, &e) {
+		r.unsent(b.Refs, Failed, err.Error(), "", true)
+		return false
+	}
+	return r.refused(ctx, b, pauses, e)
+}
+
+// intend writes down that the bytes of a request leave now. It is called for each try, so that a crash leaves in doubt what was
+// on its way, and a date that tells when.
+func (r *runner) intend(refs []fleet.Ref) (time.Time, error) {
+	from := r.client.Now()
+	places := r.places(refs)
+	if err := r.log.Append(recordIntent, intentRecord{places, from}); err != nil {
+		r.halt(err)
+		return time.Time{}, err
+	}
+	r.together(places)
+	r.set(refs, Running, "", "")
+	r.edge(EdgeIntended)
+	return from, nil
+}
+
+// refused sorts a request that failed, and tells whether it is sent again.
+func (r *runner) refused(ctx context.Context, b Batch, pauses int, e *unity.Error) bool {
+	slow := e.Status == http.StatusTooManyRequests
+	if !slow && !signInLost(e) && e.Sent {
+		r.heard()
+	}
 	switch {
-	case !errors.As(err, &e):
-		r.outcome(b.Refs, Failed, err.Error(), "", false)
+	case errors.Is(e, unity.ErrRefused) && r.stopErr() != nil:
+		return true // the intent could not be written
+	case slow:
+		return r.throttled(b, e)
 	case !e.Sent && ctx.Err() != nil:
-		r.outcome(b.Refs, Cancelled, notSent, "", false)
+		r.unsent(b.Refs, Cancelled, notSent, "", true)
 	case signInLost(e):
-		return r.pause(ctx, b, pauses, e)
+		r.unsent(b.Refs, Waiting, "", "", true)
+		r.pause(ctx, pauses, e)
+		return true
 	case !e.Definite():
 		r.outcome(b.Refs, Unknown, "it may have arrived: "+e.Error(), e.RequestID, false)
 	case len(b.Refs) > 1 && splittable(e.Status):
 		r.split(ctx, b)
 	default:
-		r.outcome(b.Refs, Failed, e.Error(), e.RequestID, false)
+		r.unsent(b.Refs, Failed, e.Error(), e.RequestID, true)
 	}
 	return false
+}
+
+// heard notes that the server gave an answer to a change that was neither for want of a token nor for too many requests.
+func (r *runner) heard() {
+	r.mu.Lock()
+	r.fruitless = 0
+	r.mu.Unlock()
+	if r.slow.over() {
+		r.note("")
+	}
 }
 
 // signInLost tells that the request was refused, or never sent, for want of a token that can be had by signing in.
@@ -84,8 +152,8 @@ func signInLost(e *unity.Error) bool {
 
 // accept sorts a 2xx answer.
 func (r *runner) accept(b Batch, answer *unity.Response) {
-	if !accepted(answer) {
-		r.outcome(b.Refs, Unknown, fmt.Sprintf("it may have arrived: the answer (%d) is not the API's, a proxy or portal may have given it", answer.Status), "", false)
+	if why := doubtful(answer); why != "" {
+		r.outcome(b.Refs, Unknown, fmt.Sprintf("it may have arrived: the answer (%d) %s", answer.Status, why), "", false)
 		return
 	}
 	if r.plan.Object != nil {
@@ -96,48 +164,56 @@ func (r *runner) accept(b Batch, answer *unity.Response) {
 	r.outcome(b.Refs, Sent, "", "", false)
 }
 
-// accepted tells whether a 2xx answer can be the API's: documented is 204 without a body. A page that a proxy or portal
-// gives instead says nothing about the command.
-func accepted(answer *unity.Response) bool {
+// doubtful says why a 2xx answer is no yes, or "": documented is 204 without a body. A page that a proxy or portal gives instead
+// says nothing about the command, and an error in a success contradicts itself.
+func doubtful(answer *unity.Response) string {
 	body := bytes.TrimSpace(answer.Body)
-	return len(body) == 0 || json.Valid(body)
+	switch {
+	case len(body) == 0:
+		return ""
+	case unity.SaysNo(body):
+		return "holds an error of the API"
+	case !json.Valid(body):
+		return "is not the API's, a proxy or portal may have given it"
+	}
+	return ""
 }
 
+// pauses counts the pauses that have ended.
+func (r *runner) pauses() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.resumed
+}
+
+// maxFruitless is how many pauses in a row may end with a sign-in that the server does not take for a change.
+const maxFruitless = 3
+
 // pause waits until somebody has signed in again; one waits for all. The targets stay the same, and what waits is not sent.
-func (r *runner) pause(ctx context.Context, b Batch, pauses int, lost *unity.Error) bool {
-	r.outcome(b.Refs, Waiting, "", "", false)
+func (r *runner) pause(ctx context.Context, pauses int, lost error) {
 	r.pausing.Lock()
 	defer r.pausing.Unlock()
 	r.mu.Lock()
-	over := r.resumed > pauses
+	over, fruitless := r.resumed > pauses, r.fruitless >= maxFruitless
 	r.mu.Unlock()
 	if over || r.stopErr() != nil {
-		return true
+		return
 	}
-	if r.options.Pause == nil {
+	if r.options.Pause == nil || fruitless {
 		r.halt(lost)
-		return true
+		return
 	}
-	r.note("paused: " + lost.Kind.Error() + "; the rest is sent after the next sign-in")
+	r.note("paused: " + unity.ErrUnauthenticated.Error() + "; the rest is sent after the next sign-in")
 	err := r.options.Pause(ctx, lost)
 	r.note("")
 	if err != nil && ctx.Err() == nil {
 		r.halt(errors.Join(lost, err))
-		return true
+		return
 	}
 	r.mu.Lock()
 	r.resumed++
+	r.fruitless++
 	r.mu.Unlock()
-	return true
-}
-
-// under notes when the request of targets was on its way.
-func (r *runner) under(refs []fleet.Ref, s span) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for _, ref := range refs {
-		r.spans[ref.ID] = s
-	}
 }
 
 func splittable(status int) bool {
@@ -145,12 +221,12 @@ func splittable(status int) bool {
 }
 
 func (r *runner) split(ctx context.Context, b Batch) {
-	r.outcome(b.Refs, Waiting, "", "", false) // the whole was refused, and nothing was done
+	r.unsent(b.Refs, Waiting, "", "", true) // the whole was refused, and nothing was done
 	half := len(b.Refs) / 2
 	for _, refs := range [][]fleet.Ref{b.Refs[:half], b.Refs[half:]} {
 		part, err := newBatch(r.client, b.Op, b.Targets.Site(), refs)
 		if err != nil {
-			r.outcome(refs, Failed, err.Error(), "", true)
+			r.unsent(refs, Failed, err.Error(), "", true)
 			continue
 		}
 		r.send(ctx, part)

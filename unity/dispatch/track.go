@@ -2,6 +2,7 @@ package dispatch
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/unitty/unitty/unity"
@@ -22,11 +23,11 @@ type Tracked struct {
 // Track follows the sent commands of a job until the agents have them, their time is over or ctx ends. It asks only for
 // sites that still have open ones, ever more rarely: after 2 seconds, then up to every minute.
 func Track(ctx context.Context, c *unity.Client, j *Job, told func(Tracked)) error {
-	return track(ctx, c, j, told, func() {})
+	return track(ctx, c, j, nil, told, func(map[unity.EndpointID]bool) {})
 }
 
-// track is Track; read is called whenever all commands of a site have been told.
-func track(ctx context.Context, c *unity.Client, j *Job, told func(Tracked), read func()) error {
+// track is Track; read is called whenever all commands of a site have been told, with the machines that are still waited for.
+func track(ctx context.Context, c *unity.Client, j *Job, ledger *Ledger, told func(Tracked), read func(open map[unity.EndpointID]bool)) error {
 	open := map[unity.SiteID]map[unity.EndpointID]bool{}
 	for i := range j.Results {
 		if r := &j.Results[i]; r.State == Sent && j.follows(r.Ref.ID) {
@@ -49,8 +50,9 @@ func track(ctx context.Context, c *unity.Client, j *Job, told func(Tracked), rea
 				}
 				continue
 			}
-			follow(commands, j, j.before[site], ids, told)
-			read()
+			_ = ledger.Read() // what cannot be read now was read before, or is read at the next look
+			follow(commands, j, j.before[site], ids, ledger.changes, told)
+			read(ids)
 			if len(ids) == 0 {
 				delete(open, site)
 			}
@@ -81,17 +83,22 @@ func (js *Jobs) Track(ctx context.Context, c *unity.Client, j *Job, told func(Tr
 	}
 	news := map[unity.CommandState][]int{}
 	var seen []Tracked
-	return track(ctx, c, j, func(t Tracked) {
+	ledger, noted := js.ledgerOf(j.Binding), map[unity.EndpointID]time.Time{}
+	return track(ctx, c, j, ledger, func(t Tracked) {
 		if last[t.ID] != t.State {
 			last[t.ID] = t.State
 			news[t.State] = append(news[t.State], at[t.ID])
 		}
 		seen = append(seen, t)
-	}, func() {
+	}, func(open map[unity.EndpointID]bool) {
+		polls := ledger.newPolls(open, at, noted)
 		// What cannot be written now, since another process holds the journal, is written after the next look. The rest is
 		// written before it is told: whoever hears of an elapsed command can send it again at once.
-		if len(news) > 0 && js.noteTracked(j.ID, news) == nil {
+		if (len(news) > 0 || len(polls.Targets) > 0) && js.noteTracked(j.ID, news, polls) == nil {
 			clear(news)
+			for k, i := range polls.Targets {
+				noted[j.Results[i].Ref.ID] = time.Unix(polls.Seen[k][len(polls.Seen[k])-1], 0)
+			}
 		}
 		for _, t := range seen {
 			told(t)
@@ -100,10 +107,16 @@ func (js *Jobs) Track(ctx context.Context, c *unity.Client, j *Job, told func(Tr
 	})
 }
 
-func (js *Jobs) noteTracked(id string, news map[unity.CommandState][]int) error {
+func (js *Jobs) noteTracked(id string, news map[unity.CommandState][]int, polls pollsRecord) error {
 	log, _, err := js.dir.Hold(id)
 	if err != nil {
 		return err
+	}
+	if len(polls.Targets) > 0 {
+		if err := log.Append(recordPolls, polls); err != nil {
+			_ = log.Close()
+			return err
+		}
 	}
 	for state, targets := range news {
 		if err := log.Append(recordTrack, trackRecord{targets, state}); err != nil {
@@ -131,23 +144,46 @@ func (j *Job) OpenCommands() int {
 	return n
 }
 
-// follow looks up the newest like command of each machine, those left out that were there before the job: an older one
-// that has been executed says nothing about ours.
-func follow(commands []unity.Command, j *Job, before known, ids map[unity.EndpointID]bool, told func(Tracked)) {
-	newest := map[unity.EndpointID]*unity.Command{}
+// follow looks up the command of each machine: one that was not there before the job, and that no other job has sent. Others
+// gives the like changes of other jobs; nil knows of none.
+func follow(commands []unity.Command, j *Job, before known, ids map[unity.EndpointID]bool, others func(unity.EndpointID) []issued, told func(Tracked)) {
+	by := map[unity.EndpointID][]*unity.Command{}
 	for i := range commands {
-		c := &commands[i]
-		if !ids[c.EndpointID] || !like(c, j.Operation) || before[c.Key()] {
-			continue
-		}
-		if old := newest[c.EndpointID]; old == nil || c.DateRequested.After(old.DateRequested.Time) {
-			newest[c.EndpointID] = c
+		if c := &commands[i]; ids[c.EndpointID] && like(c, j.Operation) {
+			by[c.EndpointID] = append(by[c.EndpointID], c)
 		}
 	}
-	for id, c := range newest {
+	for id, list := range by {
+		c := j.own(id, list, before, others)
+		if c == nil {
+			continue
+		}
 		told(Tracked{ID: id, State: c.State, Requested: c.DateRequested, Until: c.EndDate})
 		if !c.State.Open() {
 			delete(ids, id)
 		}
 	}
+}
+
+// own gives that one of the like commands of a machine which the job has sent, or nil.
+func (j *Job) own(id unity.EndpointID, list []*unity.Command, before known, others func(unity.EndpointID) []issued) *unity.Command {
+	at, timed := j.spans[id]
+	if !timed {
+		at = span{j.Started, j.Started}
+	}
+	changes := []issued{{job: j.ID, op: j.Operation, at: at, state: Sent, before: before}}
+	if others != nil {
+		for _, x := range others(id) {
+			if x.job != j.ID && x.op.alike(j.Operation) {
+				changes = append(changes, x)
+			}
+		}
+		slices.SortFunc(changes, byTime)
+	}
+	s := share(list, changes)
+	s.rest()
+	if i := s.from[slices.IndexFunc(changes, func(x issued) bool { return x.job == j.ID })]; i >= 0 {
+		return list[i]
+	}
+	return nil
 }

@@ -11,13 +11,19 @@ import (
 	"github.com/unitty/unitty/unity/fleet"
 )
 
-// warnSites warns about sites whose machines will not obey, or where the user may not send.
-func (m *maker) warnSites(ctx context.Context, refs []fleet.Ref) error {
+// warnSites warns about sites whose machines will not obey, or where the user may not send. Machines of sites that cannot
+// be read are left out by name.
+func (m *maker) warnSites(ctx context.Context, refs []fleet.Ref) ([]fleet.Ref, error) {
 	by := bySite(refs)
+	failed := map[unity.SiteID]error{}
 	for _, id := range siteOrder(refs) {
 		s, err := m.site(ctx, id)
 		if err != nil {
-			return fmt.Errorf("the site of %s cannot be read: %w", by[id][0].Name(), err)
+			if endsPlan(ctx, err) {
+				return nil, fmt.Errorf("the site of %s cannot be read: %w", by[id][0].Name(), err)
+			}
+			failed[id] = err
+			continue
 		}
 		switch {
 		case s.Deactivated.On:
@@ -34,7 +40,18 @@ func (m *maker) warnSites(ctx context.Context, refs []fleet.Ref) error {
 			m.seats(s, len(by[id]))
 		}
 	}
-	return nil
+	if len(failed) == 0 {
+		return refs, nil
+	}
+	var out []fleet.Ref
+	for _, ref := range refs {
+		if err := failed[ref.Site]; err != nil {
+			m.unread(ref, err)
+			continue
+		}
+		out = append(out, ref)
+	}
+	return out, nil
 }
 
 // site gives a site as it is known, or reads it.
@@ -91,10 +108,12 @@ func (m *maker) aimGroup(ctx context.Context, refs []fleet.Ref) error {
 	if len(wanted) > 1 && len(m.plan.each) == 0 {
 		return errors.New("a group belongs to one site, and the machines are of several")
 	}
-	for site, groups := range wanted {
+	by := bySite(refs)
+	for _, site := range siteOrder(refs) {
+		groups := wanted[site]
 		known, err := m.client.Groups(ctx, site)
 		if err != nil {
-			m.warn("the groups cannot be read (%s), so nobody knows whether the target is one of them", err)
+			m.warn("the groups cannot be read (%s), so nobody knows whether the target is one of them, nor whether its policy protects the machines", err)
 			continue
 		}
 		there := map[unity.GroupID]bool{}
@@ -106,12 +125,10 @@ func (m *maker) aimGroup(ctx context.Context, refs []fleet.Ref) error {
 				return fmt.Errorf("group %s is not a group of the machines' site", id)
 			}
 		}
+		m.weighGroups(ctx, by[site], known)
 	}
 	return nil
 }
-
-// unmanaged is the policy that leaves the protection to the user of the machine.
-const unmanaged = "unmanaged"
 
 func (m *maker) aimPolicy(ctx context.Context, refs []fleet.Ref) error {
 	names := map[unity.PolicyID]unity.Text{}

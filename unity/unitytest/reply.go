@@ -109,6 +109,8 @@ func (c *call) write(w http.ResponseWriter, r reply, body []byte, contentType st
 	if r.drop {
 		panic(http.ErrAbortHandler)
 	}
+	// The clock that dates everything else dates the answer, too.
+	w.Header().Set("Date", c.at.UTC().Format(http.TimeFormat))
 	for k, v := range r.header {
 		w.Header().Set(k, v)
 	}

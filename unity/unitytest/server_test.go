@@ -65,6 +65,21 @@ func TestControl(t *testing.T) {
 	}
 }
 
+// TestAnswersAreDatedByTheClockOfTheServer, errors and tokens too.
+func TestAnswersAreDatedByTheClockOfTheServer(t *testing.T) {
+	b := newBench(t, Options{Sites: 1, Endpoints: 1})
+	for _, ahead := range []time.Duration{0, 90 * time.Minute, 40 * 24 * time.Hour} {
+		b.s.Advance(ahead)
+		for _, path := range []string{"/service/api/health/ping", "/service/api/console/gsm/nothing", "/auth/token", "/nowhere"} {
+			w := httptest.NewRecorder()
+			b.s.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, nil))
+			if at, err := http.ParseTime(w.Header().Get("Date")); err != nil || !at.Equal(b.s.World().Now.Truncate(time.Second)) {
+				t.Errorf("%s at %s is dated %s (%v)", path, b.s.World().Now, w.Header().Get("Date"), err)
+			}
+		}
+	}
+}
+
 func TestRateLimit(t *testing.T) {
 	b := newBench(t, Options{Sites: 1, Endpoints: 1, Rate: 5})
 	refused := func() (n int) {

@@ -60,12 +60,12 @@ func (c *call) threatHistory() reply {
 			continue
 		}
 		for _, t := range m.threats {
-			if t.last >= from && t.last <= to {
+			if last := c.lastOf(t); last >= from && last <= to {
 				rows = append(rows, foundThreat{m, t})
 			}
 		}
 	}
-	sort.SliceStable(rows, func(i, j int) bool { return rows[i].t.last > rows[j].t.last })
+	sort.SliceStable(rows, func(i, j int) bool { return c.lastOf(rows[i].t) > c.lastOf(rows[j].t) })
 	out := list{}
 	for _, x := range cut(rows, p) {
 		out = append(out, c.threatRow(x))
@@ -74,10 +74,14 @@ func (c *call) threatHistory() reply {
 		{"EndDate", stamp(to)}, {"ThreatRecords", out}})
 }
 
+// lastOf is when a threat was seen last, as far as that has come: some are seen
+// for a while.
+func (c *call) lastOf(t *threat) int64 { return max(t.first, min(t.last, c.now)) }
+
 func (c *call) threatRow(x foundThreat) object {
 	t := x.t
 	o := object{{"EndpointId", x.m.id}, {"MachineId", x.m.machineID}, {"HostName", x.m.host}, {"FileName", t.file}, {"PathName", t.path},
-		{"MalwareGroup", t.family}, {"FirstSeen", stamp(t.first)}, {"LastSeen", stamp(t.last)}}
+		{"MalwareGroup", t.family}, {"FirstSeen", stamp(t.first)}, {"LastSeen", stamp(c.lastOf(t))}}
 	if c.returned("extendedinfo") {
 		return append(o, field{"ExtendedInfo", object{{"DwellTime", t.dwell}, {"FileMD5", t.md5}, {"FileSize", t.size}, {"UserName", t.user},
 			{"IPAddress", t.ip}, {"Determination", "B"}, {"FileVendor", t.vendor}, {"FileProduct", t.prod}, {"FileVersion", t.version}}})

@@ -19,6 +19,8 @@ type Step struct {
 	Requests []unity.Request
 	// Plan makes the plan for the machines that came through.
 	Plan func(ctx context.Context, refs []fleet.Ref) (*dispatch.Plan, error)
+	// Warnings are what speaks against the step, as far as it is known before the machines came through those before it.
+	Warnings []string
 	// Lenient lets machines go on that this step skipped because they were as it would leave them.
 	Lenient bool
 	// Whole wants every machine to have come through the steps before.
@@ -53,9 +55,10 @@ func (ch *Chain) begin(ctx context.Context, refs []fleet.Ref) error {
 	if err != nil {
 		return err
 	}
-	first.Operation.Risk = ch.Risk()
+	first.Operation.Risk = max(first.Operation.Risk, ch.Risk())
 	for i, s := range ch.Steps[1:] {
 		first.Warnings = append(first.Warnings, fmt.Sprintf("step %d of %d is %s, for the machines that came through", ch.done+i+2, ch.done+len(ch.Steps), s.Title))
+		first.Warnings = append(first.Warnings, s.Warnings...)
 	}
 	ch.First = first
 	ch.link(0, first)
@@ -158,12 +161,18 @@ func through(job *dispatch.Job, targets []fleet.Ref, skipped []dispatch.Skip, le
 }
 
 // stepOf is a step that is one operation on the machines.
-func stepOf(c *unity.Client, b dispatch.Binding, sites []unity.Site, op dispatch.Operation, refs []fleet.Ref, lenient bool) (Step, error) {
-	requests, err := requestsOf(c, op, refs)
+func stepOf(ctx context.Context, c *unity.Client, b dispatch.Binding, sites []unity.Site, op dispatch.Operation, refs []fleet.Ref, lenient bool) (Step, error) {
+	risk, warnings, err := dispatch.Aim(ctx, c, op, refs)
 	if err != nil {
 		return Step{}, err
 	}
-	return Step{Title: op.Words(), Risk: op.Risk, Requests: requests, Lenient: lenient, Next: dispatch.NextStep{Action: op.ID, Args: op.Args}, Plan: func(ctx context.Context, refs []fleet.Ref) (*dispatch.Plan, error) {
+	heavy := op
+	heavy.Risk = risk
+	requests, err := requestsOf(c, heavy, refs)
+	if err != nil {
+		return Step{}, err
+	}
+	return Step{Title: op.Words(), Risk: risk, Warnings: warnings, Requests: requests, Lenient: lenient, Next: dispatch.NextStep{Action: op.ID, Args: op.Args}, Plan: func(ctx context.Context, refs []fleet.Ref) (*dispatch.Plan, error) {
 		frozen, err := dispatch.Freeze(b, refs)
 		if err != nil {
 			return nil, err
@@ -223,11 +232,11 @@ func requestOf(c *unity.Client, op dispatch.Operation, t unity.Targets) (unity.R
 
 // MoveAndPolicy moves machines to a group and gives them a policy (§3.7.5, §3.7.6).
 func MoveAndPolicy(ctx context.Context, c *unity.Client, b dispatch.Binding, sites []unity.Site, refs []fleet.Ref, move, policy dispatch.Operation) (*Chain, error) {
-	first, err := stepOf(c, b, sites, move, refs, true)
+	first, err := stepOf(ctx, c, b, sites, move, refs, true)
 	if err != nil {
 		return nil, err
 	}
-	second, err := stepOf(c, b, sites, policy, refs, false)
+	second, err := stepOf(ctx, c, b, sites, policy, refs, false)
 	if err != nil {
 		return nil, err
 	}
@@ -243,7 +252,7 @@ func Rebill(ctx context.Context, c *unity.Client, b dispatch.Binding, sites []un
 		if err != nil {
 			return nil, err
 		}
-		step, err := stepOf(c, b, sites, op, refs, false)
+		step, err := stepOf(ctx, c, b, sites, op, refs, false)
 		if err != nil {
 			return nil, err
 		}

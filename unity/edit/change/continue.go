@@ -62,7 +62,7 @@ func stepsOf(ctx context.Context, c *unity.Client, b dispatch.Binding, next []di
 		} else {
 			var op dispatch.Operation
 			if op, err = dispatch.OperationByID(n.Action, n.Args); err == nil {
-				step, err = stepOf(c, b, nil, op, refs, n.Lenient)
+				step, err = stepOf(ctx, c, b, nil, op, refs, n.Lenient)
 			}
 		}
 		if err != nil {

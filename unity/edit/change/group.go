@@ -98,6 +98,7 @@ func EditGroup(ctx context.Context, c *unity.Client, s *unity.Site, before *unit
 		if err := weighPolicy(ctx, c, s, before, policy, &ch); err != nil {
 			return nil, err
 		}
+		ch.Request.Machines, ch.Request.Counted = ch.Touches, true
 	}
 	delete(changed, "Inheritance") // the record does not show it
 	if len(changed) > 0 {
@@ -144,9 +145,8 @@ func weighPolicy(ctx context.Context, c *unity.Client, s *unity.Site, g *unity.G
 	return nil
 }
 
-// Unprotected tells the policy under which nobody but the machine's user is in charge of its protection: it is called
-// Unmanaged in every console, and the API shows no settings to tell it by.
-func Unprotected(p *unity.Policy) bool { return unity.Fold(p.Name.Raw()) == "unmanaged" }
+// Unprotected tells the policy under which nobody but the machine's user is in charge of its protection.
+func Unprotected(p *unity.Policy) bool { return dispatch.Unprotected(p.Name) }
 
 // DeleteGroup prepares the deletion of a group whose machines go to another group of the site (§3.6.4).
 func DeleteGroup(ctx context.Context, c *unity.Client, s *unity.Site, group, receiver *unity.Group) (*Prepared, error) {

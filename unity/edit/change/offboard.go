@@ -17,7 +17,7 @@ func Offboard(ctx context.Context, c *unity.Client, b dispatch.Binding, s *unity
 	if err != nil {
 		return nil, err
 	}
-	first, err := stepOf(c, b, []unity.Site{*s}, op, refs, true)
+	first, err := stepOf(ctx, c, b, []unity.Site{*s}, op, refs, true)
 	if err != nil {
 		return nil, err
 	}
