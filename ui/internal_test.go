@@ -53,7 +53,8 @@ func TestExportIsHarmlessAndPrivate(t *testing.T) {
 }
 
 func TestCheckKeys(t *testing.T) {
-	cat := []Spec{{ID: "endpoint.scan", Keys: []string{"s"}}, {ID: "endpoint.clean", Keys: []string{"c"}}, {ID: "site.new", Keys: []string{"s"}}}
+	cat := []Spec{{ID: "endpoint.scan", Keys: []string{"s"}}, {ID: "endpoint.clean", Keys: []string{"c"}}, {ID: "site.new", Keys: []string{"s"}},
+		{ID: "run.ping", Beside: "endpoint"}}
 	for _, tc := range []struct {
 		name string
 		keys map[string][]string
@@ -71,6 +72,10 @@ func TestCheckKeys(t *testing.T) {
 		{"no key of that name", map[string][]string{"endpoint.scan": {"crtl+x"}}, []string{"not the name of a key"}},
 		{"text in an entry", map[string][]string{"pick.accept": {"a"}}, []string{"it would be text there"}},
 		{"cancel stays", map[string][]string{"endpoint.scan": {"ctrl+c"}}, []string{"always cancels"}},
+		{"a program of the user", map[string][]string{"run.ping": {"ctrl+t"}}, nil},
+		{"a program on the key of another action", map[string][]string{"run.ping": {"s"}}, []string{"endpoint.scan and run.ping", `"s"`}},
+		{"a program on a key of the shell", map[string][]string{"run.ping": {"?"}}, []string{"app.help and run.ping"}},
+		{"a program that is not there", map[string][]string{"run.pong": {"ctrl+t"}}, []string{`"run.pong" is not an action`}},
 		{"in a dialog", map[string][]string{"dialog.refuse": {"y"}}, []string{"dialog.confirm and dialog.refuse"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -218,9 +218,9 @@ func (p *jobsPanel) lines(w, h int) []string {
 	state += lasted(end.Sub(j.job.Started))
 	if j.past != nil {
 		state = j.past.State + " · " + j.job.Started.Local().Format("2006-01-02 15:04")
-		if j.past.Next != "" {
-			state += " · not begun yet: " + clean(j.past.Next)
-		}
+	}
+	if j.finished && j.job.Next != "" {
+		state += " · not begun yet: " + clean(j.job.Next)
 	}
 	out := []string{
 		ansi.Truncate(th.Paint(theme.Strong, head), w, th.Glyphs.Ellipsis),

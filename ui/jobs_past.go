@@ -18,8 +18,6 @@ type PastJob struct {
 	Resumable, Interrupted bool
 	// Open tells that commands were sent which their agents have not fetched yet, as far as is known: they are followed on.
 	Open bool
-	// Next names the steps of a combined action that were not begun when it was left; "" for none.
-	Next string
 }
 
 // Again is what is done with a past job.
@@ -187,7 +185,7 @@ func (p *jobsPanel) againCommands() []Command {
 		p.e.guarded("jobs.revert", p.whyNot(some("nothing was sent", func(j *jobRun) int { return j.job.Count(Sent) + j.job.Count(Unknown) })),
 			func() tea.Cmd { return p.again(AgainRevert) }),
 		p.e.guarded("jobs.step", p.whyNot(func(j *jobRun) string {
-			if j.past == nil || j.past.Next == "" {
+			if j.job.Next == "" {
 				return "no step of this job is left"
 			}
 			return ""

@@ -118,7 +118,11 @@ func (c *keyCheck) collect(cfg Config) {
 		c.add("app", cmd.Spec)
 	}
 	for _, s := range cfg.Catalog {
-		c.add(scopeOf(s.ID), s)
+		scope := scopeOf(s.ID)
+		if s.Beside != "" {
+			scope = s.Beside
+		}
+		c.add(scope, s)
 	}
 }
 

@@ -135,6 +135,9 @@ func Fail(err error) tea.Cmd {
 // Show opens the details of a problem. While a question or an entry has the keys it becomes a message instead.
 func Show(p Problem) tea.Cmd { return send(showMsg{p}) }
 
+// ShowJobs opens the panel of jobs, as its key does.
+func ShowJobs() tea.Cmd { return send(shellMsg{"app.jobs"}) }
+
 // Propose makes a plan off the update loop, asks for confirmation as its risk demands and runs it as a job.
 func Propose(title string, make func(ctx context.Context) (Plan, error)) tea.Cmd {
 	return send(proposeMsg{title: title, build: make})

@@ -27,6 +27,10 @@ type Plan struct {
 	Names []string
 	// Warnings, Skipped, Hidden and Stale are sentences or names shown under their headings.
 	Warnings, Skipped, Hidden, Stale []string
+	// Incomplete says what of the chosen is left out because it could not be read again; that is asked about first, by itself.
+	Incomplete []string
+	// Found says through which fields of the filter the machines were found.
+	Found []string
 	// Changes are the fields that change, before and after.
 	Changes []string
 	// Dialog asks in a dialog also where a line in the footer would do: there is more to see than fits one.
@@ -86,6 +90,8 @@ type Job struct {
 	// PerSecond is how many targets get an outcome in a second, Left how long the rest takes at that rate; 0 while nobody knows.
 	PerSecond float64
 	Left      time.Duration
+	// Next names the steps of a combined action that follow and were not begun, once the job is over; "" for none.
+	Next string
 }
 
 // Progress counts the targets of one customer.

@@ -29,48 +29,62 @@ func Prepare(title string, work func(ctx context.Context) (tea.Cmd, error)) tea.
 	return send(prepareMsg{title, work})
 }
 
-// preparing has the keys while something is read that a form needs.
-type preparing struct {
+// waiting has the keys while something is read or planned off the update loop, so that nothing typed meanwhile reaches a
+// screen. Leaving it gives up.
+type waiting struct {
 	frame
 	e      *env
-	name   string
+	text   string
 	cancel context.CancelFunc
 }
 
-func (p *preparing) capturing() bool                    { return false }
-func (p *preparing) width() int                         { return 0 }
-func (p *preparing) update(tea.Msg) tea.Cmd             { return nil }
-func (p *preparing) view(int, int) ([]string, int, int) { return nil, -1, -1 }
-func (p *preparing) shut()                              { p.cancel(); p.gone = true }
+func (p *waiting) capturing() bool                    { return false }
+func (p *waiting) width() int                         { return 0 }
+func (p *waiting) update(tea.Msg) tea.Cmd             { return nil }
+func (p *waiting) view(int, int) ([]string, int, int) { return nil, -1, -1 }
+func (p *waiting) shut()                              { p.cancel(); p.gone = true }
 
-func (p *preparing) commands() []Command {
+func (p *waiting) commands() []Command {
 	return []Command{p.e.command("form.leave", func() tea.Cmd { p.shut(); return nil })}
 }
 
-func (p *preparing) foot(w int) string {
-	text := "reading what " + p.name + " needs (" + p.e.keys.label(p.e.keys.builtin("form.leave")) + " gives up)"
+func (p *waiting) foot(w int) string {
+	text := p.text + " (" + p.e.keys.label(p.e.keys.builtin("form.leave")) + " gives up)"
 	return p.e.th.Paint(theme.Info, ansi.Truncate(text, w, p.e.th.Glyphs.Ellipsis))
 }
 
-func (r *Root) prepare(m prepareMsg) tea.Cmd {
+// aside does work off the update loop while text says so. The message of the work carries the id it is given.
+func (r *Root) aside(text string, work func(ctx context.Context, id ScreenID) tea.Msg) tea.Cmd {
 	ctx, cancel := context.WithCancel(r.e.ctx)
-	p := &preparing{frame: newFrame(""), e: r.e, name: clean(m.title), cancel: cancel}
-	id, work := p.id, m.work
-	return tea.Batch(r.openOver(p), func() tea.Msg {
+	p := &waiting{frame: newFrame(""), e: r.e, text: text, cancel: cancel}
+	id := p.id
+	return tea.Batch(r.openOver(p), func() tea.Msg { return work(ctx, id) })
+}
+
+// arrived ends the waiting for what is there now. It tells whether anybody still waits: what was given up is dropped.
+func (r *Root) arrived(id ScreenID) bool {
+	i := slices.IndexFunc(r.over, func(o overlay) bool { return o.ident() == id })
+	if i < 0 || r.over[i].closed() {
+		return false
+	}
+	r.over[i].shut()
+	r.over = slices.Delete(r.over, i, i+1)
+	return true
+}
+
+func (r *Root) prepare(m prepareMsg) tea.Cmd {
+	work := m.work
+	return r.aside("reading what "+clean(m.title)+" needs", func(ctx context.Context, id ScreenID) tea.Msg {
 		cmd, err := work(ctx)
 		return preparedMsg{id, cmd, err}
 	})
 }
 
-// prepared goes on with what is ready; what was given up meanwhile is dropped.
+// prepared goes on with what is ready.
 func (r *Root) prepared(m preparedMsg) tea.Cmd {
-	i := slices.IndexFunc(r.over, func(o overlay) bool { return o.ident() == m.id })
-	if i < 0 || r.over[i].closed() {
-		return nil
-	}
-	r.over[i].shut()
-	r.over = slices.Delete(r.over, i, i+1)
 	switch {
+	case !r.arrived(m.id):
+		return nil
 	case errors.Is(m.err, context.Canceled):
 		return r.reveal()
 	case m.err != nil:

@@ -3,7 +3,6 @@ package ui
 import (
 	"context"
 	"errors"
-	"slices"
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
@@ -25,29 +24,6 @@ type plannedMsg struct {
 	back func() tea.Cmd
 }
 
-// planning has the keys while a plan is made, so that nothing typed meanwhile reaches a screen.
-type planning struct {
-	frame
-	e      *env
-	name   string
-	cancel context.CancelFunc
-}
-
-func (p *planning) capturing() bool                    { return false }
-func (p *planning) width() int                         { return 0 }
-func (p *planning) update(tea.Msg) tea.Cmd             { return nil }
-func (p *planning) view(int, int) ([]string, int, int) { return nil, -1, -1 }
-func (p *planning) shut()                              { p.cancel(); p.gone = true }
-
-func (p *planning) commands() []Command {
-	return []Command{p.e.command("form.leave", func() tea.Cmd { p.shut(); return nil })}
-}
-
-func (p *planning) foot(w int) string {
-	text := "planning " + p.name + " (" + p.e.keys.label(p.e.keys.builtin("form.leave")) + " gives up)"
-	return p.e.th.Paint(theme.Info, ansi.Truncate(text, w, p.e.th.Glyphs.Ellipsis))
-}
-
 // propose makes the plan of a change. After a long pause at the keys somebody else may sit there, so that is asked first.
 func (r *Root) propose(m proposeMsg) tea.Cmd {
 	if r.locked {
@@ -61,24 +37,18 @@ func (r *Root) propose(m proposeMsg) tea.Cmd {
 }
 
 func (r *Root) plan(m proposeMsg) tea.Cmd {
-	ctx, cancel := context.WithCancel(r.e.ctx)
-	p := &planning{frame: newFrame(""), e: r.e, name: clean(m.title), cancel: cancel}
-	id, title, build, back := p.id, m.title, m.build, m.back
-	return tea.Batch(r.openOver(p), func() tea.Msg {
+	title, build, back := m.title, m.build, m.back
+	return r.aside("planning "+clean(title), func(ctx context.Context, id ScreenID) tea.Msg {
 		plan, err := build(ctx)
 		return plannedMsg{id, title, plan, err, back}
 	})
 }
 
-// planned asks about a plan that is ready; one whose waiting was given up is dropped.
+// planned asks about a plan that is ready.
 func (r *Root) planned(m plannedMsg) tea.Cmd {
-	i := slices.IndexFunc(r.over, func(o overlay) bool { return o.ident() == m.id })
-	if i < 0 || r.over[i].closed() {
-		return nil
-	}
-	r.over[i].shut()
-	r.over = slices.Delete(r.over, i, i+1)
 	switch {
+	case !r.arrived(m.id):
+		return nil
 	case errors.Is(m.err, context.Canceled):
 		return r.reveal()
 	case m.err != nil:
@@ -86,7 +56,7 @@ func (r *Root) planned(m plannedMsg) tea.Cmd {
 	case m.plan.Risk > RiskRead && r.e.header().ReadOnly:
 		return tea.Batch(r.reveal(), Toast(Warn, clean(m.title)+" was not sent: this profile is read-only"))
 	}
-	return tea.Batch(r.reveal(), r.opposed(m.plan, m.back))
+	return tea.Batch(r.reveal(), r.incomplete(m.plan, m.back))
 }
 
 // again does what leads back, if anything does.
@@ -95,6 +65,22 @@ func again(back func() tea.Cmd) tea.Cmd {
 		return nil
 	}
 	return back()
+}
+
+// incomplete asks first about a plan that lacks machines which were chosen: the rest is not what the person meant.
+func (r *Root) incomplete(p Plan, back func() tea.Cmd) tea.Cmd {
+	if len(p.Incomplete) == 0 || p.Blocked != "" {
+		return r.opposed(p, back)
+	}
+	d := newDialog(r.e, "Not all machines could be read again. "+clean(p.Title)+" without them?", func(w int) []string {
+		b := &bodyWriter{th: r.e.th, w: w}
+		b.line(theme.Plain, plural(p.Machines, "machine is", "machines are")+" left. Nothing is sent to these; they count as failed and can be tried again.")
+		b.list(theme.Warn, "Left out", p.Incomplete, namesShown)
+		return b.out
+	})
+	d.ok, d.danger, d.no = "Go on", true, r.notSent(p, back)
+	d.yes = func() tea.Cmd { return r.opposed(p, back) }
+	return r.openOver(d)
 }
 
 // opposed asks first about machines for which the opposite is under way: which of the two an agent obeys last is not known.
@@ -132,7 +118,7 @@ func (r *Root) confirm(p Plan, back func() tea.Cmd) tea.Cmd {
 	if risk == RiskRead {
 		return send()
 	}
-	if risk == RiskChange && !p.Dialog && p.Machines <= 1 && p.Sites <= 1 && len(p.Warnings)+len(p.Skipped)+len(p.Hidden)+len(p.Stale) == 0 {
+	if risk == RiskChange && !p.Dialog && p.Machines <= 1 && p.Sites <= 1 && len(p.Warnings)+len(p.Skipped)+len(p.Incomplete)+len(p.Hidden)+len(p.Stale) == 0 {
 		text := p.Line
 		if text == "" {
 			text = p.Title
@@ -173,7 +159,9 @@ func planBody(th theme.Theme, p Plan) func(w int) []string {
 		b.field("risk", p.Risk.String())
 		b.list(theme.Plain, "Changes", p.Changes, 0)
 		b.list(theme.Warn, "Warnings", p.Warnings, 0)
+		b.list(theme.Warn, "Left out: could not be read again", p.Incomplete, namesShown)
 		b.list(theme.Warn, "Hidden by the filter, but marked", p.Hidden, namesShown)
+		b.list(theme.Plain, "Found by the filter", p.Found, namesShown)
 		b.list(theme.Warn, "Not seen for long", p.Stale, namesShown)
 		b.list(theme.Muted, "Skipped", p.Skipped, namesShown)
 		b.list(theme.Plain, "Customers", p.Customers, namesShown)

@@ -101,14 +101,14 @@ func TestACancelledPlanLeadsBackToItsForm(t *testing.T) {
 func TestCommandsOfEarlierRunsAreFollowed(t *testing.T) {
 	w := newWorld(t, 2)
 	at := time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
-	job := ui.Job{ID: "old", Title: "scan 2 machines", Started: at, Finished: at, Targets: []ui.Target{
+	job := ui.Job{ID: "old", Title: "scan 2 machines", Started: at, Finished: at, Next: "deactivate", Targets: []ui.Target{
 		{Key: "id-000", Name: "HOST-000", Site: "Harbour", Outcome: ui.Sent, Tracking: "not yet received", Hint: "WRSA.exe -poll"},
 		{Key: "id-001", Name: "HOST-001", Site: "Lakeside", Outcome: ui.Sent}}}
 	var asked []string
 	var follows atomic.Int32
 	w.cfg.Jobs = &ui.JobBook{
 		List: func(context.Context) ([]ui.PastJob, error) {
-			return []ui.PastJob{{Job: job, State: "done", Open: true, Next: "deactivate"}}, nil
+			return []ui.PastJob{{Job: job, State: "done", Open: true}}, nil
 		},
 		Again: func(_ context.Context, id string, what ui.Again) (ui.Plan, error) {
 			asked = append(asked, id+" "+string(what))

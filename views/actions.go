@@ -107,10 +107,12 @@ type choice struct {
 	keys   []string
 	hidden []string
 	filter string
+	// explain tells how the filter came upon the machines; nil where there is none.
+	explain func(*Env) map[unity.EndpointID]fleet.Found
 }
 
 func choiceOf[T any](sel ui.Selection[T], refOf func(*T) fleet.Ref) choice {
-	return choice{refs: refsOf(sel, refOf), keys: sel.Keys, hidden: sel.Hidden, filter: sel.Filter}
+	return choice{refs: refsOf(sel, refOf), keys: sel.Keys, hidden: sel.Hidden, filter: sel.Filter, explain: explaining(sel)}
 }
 
 func refsOf[T any](sel ui.Selection[T], refOf func(*T) fleet.Ref) []fleet.Ref {
@@ -160,23 +162,29 @@ func (e *Env) plan(ctx context.Context, op dispatch.Operation, c choice) (ui.Pla
 	if err != nil {
 		return ui.Plan{}, err
 	}
-	return c.nameHidden(e.present(p)), nil
+	return c.nameHidden(e.present(p), refs), nil
 }
 
 // nameHidden adds to a plan which of its machines the filter does not show.
-func (c choice) nameHidden(out ui.Plan) ui.Plan {
-	out.Hidden = c.hidden
+func (c choice) nameHidden(out ui.Plan, refs []fleet.Ref) ui.Plan {
+	out.Hidden = hiddenLines(c.hidden, refs)
 	if c.filter != "" && len(c.hidden) > 0 {
 		out.Warnings = append(out.Warnings, fmt.Sprintf("%d of the machines are hidden by the filter %q", len(c.hidden), unity.Clean(c.filter)))
 	}
 	return out
 }
 
-// allOf are the chosen machines, or an error when some are not known any more: fewer than were marked is not what was asked for.
+// allOf are the chosen machines, each with how the filter came upon it, or an error when some are not known any more: fewer than were marked is not what was asked for.
 func (e *Env) allOf(c choice) ([]fleet.Ref, error) {
 	refs := e.chosen(c)
 	if lost := len(c.keys) - len(refs); lost > 0 {
 		return nil, fmt.Errorf("%d of the %d marked machines are not known any more; open their list once, or clear the marks", lost, len(c.keys))
+	}
+	if c.explain != nil {
+		found := c.explain(e)
+		for i := range refs {
+			refs[i].Found = found[refs[i].ID]
+		}
 	}
 	return refs, nil
 }

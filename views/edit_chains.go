@@ -102,7 +102,7 @@ func (e *Env) proposeChain(title string, c choice, plan func(context.Context, []
 		if err != nil {
 			return ui.Plan{}, err
 		}
-		return c.nameHidden(e.presentChain(ch, nil)), nil
+		return c.nameHidden(e.presentChain(ch, nil), refs), nil
 	})
 }
 

@@ -233,7 +233,7 @@ func (e *Env) lastSeen(id unity.EndpointID) time.Time {
 	return at
 }
 
-// NextPoll words when a machine is expected to report next, from the polls that were seen while unitty ran.
+// NextPoll words when a machine is expected to report next, from the polls that were seen while unitty ran, now and earlier.
 func (e *Env) NextPoll(id unity.EndpointID) string { return expectPoll(e.pollsOf(id), e.Client.Now()) }
 
 // PollWindow is when a machine is expected to report next; ok is false while its usual gap is not known.
@@ -242,8 +242,13 @@ func (e *Env) PollWindow(id unity.EndpointID) (from, to time.Time, ok bool) {
 	return from, to, ok
 }
 
-// pollsOf are the polls of a machine that were seen, the latest last.
+// pollsOf are the polls of a machine that were seen, now and by earlier runs, the latest last.
 func (e *Env) pollsOf(id unity.EndpointID) []time.Time {
+	return dispatch.JoinPolls(e.Ledger().Polls(id), e.heard(id))
+}
+
+// heard are the polls of a machine that were seen in this run, the latest last.
+func (e *Env) heard(id unity.EndpointID) []time.Time {
 	seen := e.lastSeen(id)
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -29,6 +29,9 @@ type Fleet interface {
 	Touch(sites ...unity.SiteID)
 	// Name has the groups of sites named before those of all others, because somebody looks at their machines.
 	Name(sites ...unity.SiteID)
+	// Identify has machines that share their name with another record of their site asked for at once, because somebody looks
+	// at records of one machine.
+	Identify()
 }
 
 // watched tells any number of lists of the changes that a live.Fleet tells one of.

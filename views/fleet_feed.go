@@ -225,8 +225,9 @@ func (f *feed) filter(g *picture.Grammar) func(string) (func(*picture.Row) bool,
 		f.left = set.LeftOut
 		f.mu.Unlock()
 		return func(r *picture.Row) bool {
+			in, known := set.Ask(*r)
 			// A row of a newer picture that is just being merged is asked by itself.
-			return set.Has(*r) || p.Chunk(r.SiteID()) != r.Chunk() && plan.Match(*r, now)
+			return in || !known && plan.Match(*r, now)
 		}, nil
 	}
 }

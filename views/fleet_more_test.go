@@ -19,24 +19,58 @@ import (
 	"github.com/unitty/unitty/views"
 )
 
-// TestEveryNumberOfTheDashboardOpensAsManyRows goes through the numbers and counts what is behind each of them.
+// TestEveryNumberOfTheDashboardOpensAsManyRows goes through the numbers of random worlds and counts what is behind each of them.
 func TestEveryNumberOfTheDashboardOpensAsManyRows(t *testing.T) {
-	p := picturetest.Random(11, 25, 700)
-	keys := viewKeys(p)
-	n := p.Counts(picturetest.Now(), fleet.DefaultStaleAfter)
-	s := show(t, p, 120, 40)
-	s.Press("tab")
-	want := []string{}
-	for i := 1; i <= 9; i++ {
-		want = append(want, grouped(keys[fmt.Sprint(i)]))
-	}
-	want = append(want, grouped(p.Len()), grouped(n.ByState[fleet.StateOK]), grouped(n.Machines-n.Active), grouped(n.Unjoined))
-	for i, rows := range want {
-		s.Press("enter", "x")
-		if got := s.rowCount(); got != rows {
-			t.Fatalf("behind number %d are %q rows, want %s:\n%s", i, got, rows, s.Screen())
+	for seed, size := range [][2]int{{25, 700}, {1, 1}, {2, 30}, {60, 1500}, {9, 90}, {40, 200}} {
+		p := picturetest.Random(uint64(11+seed), size[0], size[1])
+		keys := viewKeys(p)
+		n := p.Counts(picturetest.Now(), fleet.DefaultStaleAfter)
+		s := show(t, p, 120, 40)
+		s.Press("tab")
+		want := []string{}
+		for i := 1; i <= 9; i++ {
+			want = append(want, grouped(keys[fmt.Sprint(i)]))
 		}
-		s.Press("q", "j")
+		want = append(want, grouped(p.Len()), grouped(n.ByState[fleet.StateOK]), grouped(n.Machines-n.Active), grouped(n.Unjoined))
+		for i, rows := range want {
+			s.Press("enter", "x")
+			if got := s.rowCount(); got != rows {
+				t.Fatalf("%v: behind number %d are %q rows, want %s:\n%s", size, i, got, rows, s.Screen())
+			}
+			s.Press("q", "j")
+		}
+	}
+}
+
+// TestCommandsUnderWayOpenTheJobs: the number opens the list behind it.
+func TestCommandsUnderWayOpenTheJobs(t *testing.T) {
+	s := show(t, picturetest.Random(3, 10, 200), 120, 40)
+	s.want("commands under way")
+	s.Press("tab")
+	for range 15 { // the ten views and five numbers stand before it
+		s.Press("j")
+	}
+	s.Press("enter")
+	s.want("Jobs")
+}
+
+// TestDuplicatesAreAskedForOnce: whoever looks at the duplicates has what no list tells asked for, once a look.
+func TestDuplicatesAreAskedForOnce(t *testing.T) {
+	p := picturetest.Random(3, 10, 200)
+	p.Done, p.Total = 10, 10
+	s := show(t, p, 120, 40)
+	s.Press("1")
+	if s.album.identified != 0 {
+		t.Fatal("machines are asked for though nobody looks at duplicates")
+	}
+	s.Press("5")
+	s.Advance(time.Second)
+	s.album.turn(func(a *album) { a.pic = p.Without(p.Chunks()[0].Site().ID) })
+	s.Settle()
+	s.album.mu.Lock()
+	defer s.album.mu.Unlock()
+	if s.album.identified != 1 {
+		t.Fatalf("asked for %d times", s.album.identified)
 	}
 }
 

@@ -30,6 +30,8 @@ type album struct {
 	changed chan struct{}
 	touched []unity.SiteID
 	asked   int
+	// identified counts how often namesakes were to be told apart.
+	identified int
 }
 
 func newAlbum(p *picture.Picture) *album {
@@ -49,6 +51,12 @@ func (a *album) Refresh(context.Context) error {
 }
 
 func (a *album) Name(...unity.SiteID) {}
+
+func (a *album) Identify() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.identified++
+}
 
 func (a *album) Touch(sites ...unity.SiteID) {
 	a.mu.Lock()

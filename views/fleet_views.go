@@ -37,7 +37,7 @@ func fleetViews() []fleetView {
 			class: picture.Stale, sort: []table.SortKey{{Column: "seen"}}, empty: "No active machine has been silent for long."},
 		{name: "seen-deactivated", key: "4", title: "deactivated, still seen", help: "Lists deactivated machines that were seen within 30 days.",
 			class: picture.DeadButSeen, sort: []table.SortKey{{Column: "seen", Desc: true}}, empty: "No deactivated machine was seen within 30 days."},
-		{name: "duplicates", key: "5", title: "duplicates", help: "Lists machines with several records: same machine id, or same host name and MAC address. The newest is marked keep.",
+		{name: "duplicates", key: "5", title: "duplicates", help: "Lists machines with several records: same machine id, or same host name and MAC address. Of the active ones the newest is marked keep.",
 			class: picture.Duplicates, sort: []table.SortKey{{Column: "same"}, {Column: "keep"}}, empty: "No machine has two records."},
 		{name: "outdated", key: "6", title: "outdated agents", help: "Lists active machines whose agent is older than the newest one of their kind.",
 			class: picture.Outdated, sort: []table.SortKey{{Column: "version"}}, empty: "Every agent is the newest of its kind, as far as versions are known."},
@@ -106,6 +106,17 @@ type twins struct {
 	of map[*picture.Picture]*picture.DuplicateGroups
 	// shown are those of the rows in the list.
 	shown *picture.DuplicateGroups
+	// asked tells that what is not known of namesakes has been asked for.
+	asked bool
+}
+
+// firstLook tells once that all sites were read.
+func (t *twins) firstLook(p *picture.Picture) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	first := !t.asked && p.Complete()
+	t.asked = t.asked || first
+	return first
 }
 
 func (t *twins) find(ctx context.Context, p *picture.Picture) {
@@ -126,18 +137,17 @@ func (t *twins) use(p *picture.Picture) {
 	}
 }
 
-// kept gives the record to keep of a row's machine, and whether the row is that record.
-func (t *twins) kept(r picture.Row) (keep picture.Row, self bool) {
+// among gives the record to keep of a row's machine, and what the row is beside it.
+func (t *twins) among(r picture.Row) (keep picture.Row, standing picture.Standing) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.shown == nil {
-		return r, false
+		return r, ""
 	}
 	if i, ok := t.shown.Group(r); ok {
-		keep = t.shown.Groups[i][0]
-		return keep, keep == r
+		return t.shown.Groups[i][0], t.shown.Standing(r)
 	}
-	return r, false
+	return r, ""
 }
 
 // duplicates lists machines that have several records, those of one host name and address together.
@@ -145,29 +155,30 @@ func (e *Env) duplicates(v fleetView, title, path string) rowResource {
 	t := &twins{}
 	r := e.rows(title, path, &feed{
 		choose: func(ctx context.Context, p *picture.Picture, now time.Time) members {
+			if t.firstLook(p) {
+				e.Fleet.Identify()
+			}
 			t.find(ctx, p)
 			return p.Class(ctx, picture.Duplicates, now, e.StaleAfter)
 		},
 		chosen: t.use,
 	})
-	word := func(r *picture.Row) string {
-		if _, self := t.kept(*r); self {
-			return "keep"
-		}
-		return "older"
-	}
 	own := []table.Column[picture.Row]{
-		{ID: "keep", Title: "Keep", Min: 5, Max: 5, Text: word, Tone: func(r *picture.Row) theme.Tone {
-			if word(r) == "keep" {
+		{ID: "keep", Title: "Keep", Min: 5, Max: 5, Text: func(r *picture.Row) string {
+			_, standing := t.among(*r)
+			return string(standing)
+		}, Tone: func(r *picture.Row) theme.Tone {
+			switch _, standing := t.among(*r); standing {
+			case picture.RecordKeep:
 				return theme.Good
+			case picture.RecordOlder:
+				return theme.Warn
+			default:
+				return theme.Muted
 			}
-			return theme.Muted
 		}},
 		{ID: "same", Title: "Same machine as", Min: 16, Max: 44, Flex: 1, Priority: 3, Text: func(r *picture.Row) string {
-			keep, self := t.kept(*r)
-			if self {
-				return join(r.FoldedHost(), r.MAC())
-			}
+			keep, _ := t.among(*r)
 			return join(keep.FoldedHost(), keep.MAC())
 		}},
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/unitty/unitty/ui"
@@ -16,7 +17,7 @@ import (
 // present makes plain data of a plan.
 func (e *Env) present(p *dispatch.Plan) ui.Plan {
 	out := ui.Plan{Action: p.Operation.ID, Title: p.Operation.Words(), Risk: riskOf(p.Risk()), Console: p.Console, Line: p.Line(),
-		Machines: p.Machines(), Sites: p.Sites(), Customers: p.Customers(), Warnings: p.Warnings, Stale: p.Stale, Opposed: p.Opposed}
+		Machines: p.Machines(), Sites: p.Sites(), Customers: p.Customers(), Warnings: p.Warnings, Stale: p.Stale, Opposed: p.Opposed, Incomplete: p.Incomplete(), Found: p.Found()}
 	out.Type, out.TypeLabel = p.Typed()
 	if len(p.Targets) == 1 {
 		out.Stale = nil // the line says when it was seen
@@ -25,7 +26,7 @@ func (e *Env) present(p *dispatch.Plan) ui.Plan {
 		out.Names = append(out.Names, t.Name())
 	}
 	out.Touches = touches(p)
-	for _, s := range p.Skipped {
+	for _, s := range slices.Concat(p.Skipped, p.Unread) {
 		out.Skipped = append(out.Skipped, s.Ref.Name()+": "+s.Reason)
 	}
 	for _, b := range p.Batches {
@@ -108,7 +109,7 @@ func (e *Env) follow(ctx context.Context, job *dispatch.Job, shown ui.Job, repor
 	}
 	words, hints := map[string]string{}, map[string]string{}
 	// An error only ends the watching; the lists of commands go on telling.
-	_ = dispatch.NewJobs(e.Journal).Track(ctx, e.Client, job, func(seen dispatch.Tracked) {
+	_ = dispatch.NewJobs(e.Journal).With(e.Ledger()).Track(ctx, e.Client, job, func(seen dispatch.Tracked) {
 		id := string(seen.ID)
 		text := e.trackingWords(seen.ID, seen.State, seen.Requested.Time)
 		if words[id] == text {
@@ -137,6 +138,12 @@ func (e *Env) run(ctx context.Context, p *dispatch.Plan, report func(ui.Job), st
 		o.Pause = func(ctx context.Context, _ error) error { return e.SignedIn(ctx) }
 	}
 	job, err := start(o)
+	if job != nil && job.Link != nil && len(job.Link.Next) > 0 {
+		if next := e.stepsAfter(job.ID); next != "" {
+			last.Next = next
+			report(last)
+		}
+	}
 	if err == nil {
 		return job
 	}
@@ -198,7 +205,8 @@ func (e *Env) PastJobs(context.Context) ([]ui.PastJob, error) {
 			continue // of another console: its own profile lists it
 		}
 		past := ui.PastJob{Job: e.jobOf(&p.Job), State: string(p.State), Resumable: p.Open(), Interrupted: p.State == dispatch.JobInterrupted,
-			Open: p.State != dispatch.JobRunning && p.OpenCommands() > 0, Next: stepWords(p, all)}
+			Open: p.State != dispatch.JobRunning && p.OpenCommands() > 0}
+		past.Next = stepWords(p, all)
 		if p.State == dispatch.JobRunning {
 			past.Note = "run by " + p.Holder.String()
 		}
@@ -210,13 +218,31 @@ func (e *Env) PastJobs(context.Context) ([]ui.PastJob, error) {
 	return out, nil
 }
 
+// stepsAfter names the steps of a combined action that were not begun after a job, "" for none.
+func (e *Env) stepsAfter(id string) string {
+	jobs := dispatch.NewJobs(e.Journal)
+	past, err := jobs.Load(id)
+	if err != nil {
+		return "" // it is not written down, so nothing goes on from it
+	}
+	next, err := jobs.Unfinished(past)
+	if err != nil {
+		return ""
+	}
+	return titles(next)
+}
+
 // stepWords name the steps of a combined action that were not begun, "" for none.
 func stepWords(p *dispatch.Past, all []*dispatch.Past) string {
-	var titles []string
-	for _, n := range dispatch.StepsLeft(p, all) {
-		titles = append(titles, n.Title)
+	return titles(dispatch.StepsLeft(p, all))
+}
+
+func titles(steps []dispatch.NextStep) string {
+	var out []string
+	for _, n := range steps {
+		out = append(out, n.Title)
 	}
-	return strings.Join(titles, ", then ")
+	return strings.Join(out, ", then ")
 }
 
 // AgainPlan plans what is done with a job of the past: to go on with it, to repeat a part of it, or to take it back.

@@ -2,7 +2,6 @@ package views
 
 import (
 	"context"
-	"fmt"
 	"strings"
 	"time"
 
@@ -36,6 +35,7 @@ func (e *Env) Ledger() *dispatch.Ledger {
 	defer e.mu.Unlock()
 	if e.ledger == nil {
 		e.ledger = dispatch.NewLedger(e.Journal, dispatch.Binding{BaseURL: e.Client.BaseURL(), Key: e.Client.Key()})
+		e.ledger.Hear(e.heard)
 	}
 	return e.ledger
 }
@@ -221,15 +221,5 @@ func (e *Env) JobBook() *ui.JobBook {
 // underWayTile counts the commands that unitty has sent and agents have not fetched yet.
 func (e *Env) underWayTile() ui.Tile {
 	_ = e.Ledger().Read() // what cannot be read does not count, and the jobs panel says why
-	n := e.Ledger().Open(e.now())
-	return ui.Tile{Key: "under-way", Name: "commands under way", Value: thousands(n), Open: func() tea.Cmd {
-		return ui.Toast(ui.Info, fmt.Sprintf("%s sent by unitty, not fetched by their agents yet; the jobs panel lists them", plainCount(n, "command")))
-	}}
-}
-
-func plainCount(n int, of string) string {
-	if n == 1 {
-		return "1 " + of
-	}
-	return thousands(n) + " " + of + "s"
+	return ui.Tile{Key: "under-way", Name: "commands under way", Value: thousands(e.Ledger().Open(e.now())), Open: ui.ShowJobs}
 }

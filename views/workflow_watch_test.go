@@ -22,10 +22,7 @@ func workflows() []workflow {
 		{n: 7, name: "usage for billing", walk: walkUsage},
 		{n: 8, name: "isolate a machine", most: 9, walk: walkIsolate},
 		{n: 9, name: "send elapsed again", most: 3, walk: walkElapsed},
-		{n: 10, name: "duplicates", walk: walkDuplicates, world: func(o *unitytest.Options) {
-			// Where reports do not tell whose they are, two records of a name get none, and nobody can tell that they are one machine.
-			o.Endpoints, o.Variants = 600, []string{"status-with-ids"}
-		}},
+		{n: 10, name: "duplicates", walk: walkDuplicates, world: func(o *unitytest.Options) { o.Endpoints = 600 }},
 		{n: 11, name: "deactivated but billed", walk: walkRebill, world: func(o *unitytest.Options) { o.Endpoints = 900 }},
 		{n: 12, name: "whose keycode", walk: walkKeycode},
 		{n: 13, name: "policy drift", walk: walkDrift},
