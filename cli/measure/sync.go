@@ -72,7 +72,7 @@ func (b *bench) sync(ctx context.Context, c console, walks map[string]walk) erro
 	if err != nil {
 		return err
 	}
-	if _, err := w.Token(ctx); err != nil {
+	if _, err := w.tokens.Token(ctx); err != nil {
 		return err
 	}
 	f := live.New(live.Options{Client: client})
@@ -140,7 +140,7 @@ func oneAfterAnother(ctx context.Context, c console, size int, walks map[string]
 		return walk{}, err
 	}
 	defer w.close()
-	if _, err := w.Token(ctx); err != nil {
+	if _, err := w.tokens.Token(ctx); err != nil {
 		return walk{}, err
 	}
 	began := time.Now()
@@ -203,7 +203,7 @@ func (s *script) run(ctx context.Context) error {
 }
 
 func (s *script) get(ctx context.Context, path string, q url.Values, into any) error {
-	token, err := s.w.Token(ctx)
+	token, err := s.w.tokens.Token(ctx)
 	if err != nil {
 		return err
 	}

@@ -4,33 +4,28 @@ package main
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"net"
 	"net/http"
-	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
-	"sync"
 	"time"
 
 	"github.com/unitty/unitty/unity"
 	"github.com/unitty/unitty/unity/unitytest"
+	"github.com/unitty/unitty/unity/unitytest/entry"
 )
 
-// world is a simulated console on a port of this machine. It is its own source of tokens.
+// world is a simulated console on a port of this machine.
 type world struct {
 	sim   *unitytest.Server
 	http  *http.Server
 	base  string
 	creds unitytest.Credentials
 	over  chan struct{}
-
-	mu    sync.Mutex
-	token string
+	// tokens sign in to the console.
+	tokens *entry.Password
 }
 
 // serve builds a console and listens.
@@ -50,6 +45,7 @@ func serve(ctx context.Context, o unitytest.Options) (*world, error) {
 	}
 	w := &world{sim: sim, base: "http://" + l.Addr().String(), creds: sim.Credentials(), over: make(chan struct{}),
 		http: &http.Server{Handler: sim, ReadHeaderTimeout: time.Minute}}
+	w.tokens = &entry.Password{BaseURL: w.base, Creds: w.creds}
 	go func() {
 		defer close(w.over)
 		_ = w.http.Serve(l) // ends with close
@@ -87,45 +83,7 @@ func (w *world) client() (*unity.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	return unity.New(unity.Options{BaseURL: w.base, GSMKey: key, Tokens: w, Version: "measure"})
-}
-
-// Token signs in when there is no token.
-func (w *world) Token(ctx context.Context) (string, error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.token != "" {
-		return w.token, nil
-	}
-	form := url.Values{"grant_type": {"password"}, "username": {w.creds.Username}, "password": {w.creds.Password}, "scope": {"*"}}
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, w.base+"/auth/token", strings.NewReader(form.Encode()))
-	if err != nil {
-		return "", err
-	}
-	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	r.SetBasicAuth(w.creds.ClientID, w.creds.ClientSecret)
-	answer, err := http.DefaultClient.Do(r)
-	if err != nil {
-		return "", err
-	}
-	defer func() { _ = answer.Body.Close() }()
-	var body struct {
-		AccessToken string `json:"access_token"`
-	}
-	if err := json.NewDecoder(answer.Body).Decode(&body); err != nil || body.AccessToken == "" {
-		return "", errors.Join(errors.New("the simulator gives no token"), err)
-	}
-	w.token = body.AccessToken
-	return w.token, nil
-}
-
-// Reject forgets a token.
-func (w *world) Reject(token string) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.token == token {
-		w.token = ""
-	}
+	return unity.New(unity.Options{BaseURL: w.base, GSMKey: key, Tokens: w.tokens, Version: "measure"})
 }
 
 // program builds unitty, once.

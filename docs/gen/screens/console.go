@@ -2,14 +2,8 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
-	"io"
 	"net/http"
-	"net/http/httptest"
-	"net/url"
-	"strings"
 	"sync"
 	"time"
 
@@ -19,6 +13,7 @@ import (
 	"github.com/unitty/unitty/unity"
 	"github.com/unitty/unitty/unity/fleet/live"
 	"github.com/unitty/unitty/unity/unitytest"
+	"github.com/unitty/unitty/unity/unitytest/entry"
 	"github.com/unitty/unitty/views"
 )
 
@@ -80,16 +75,14 @@ func (c *console) build(ctx context.Context) error {
 	if err := sim.Err(); err != nil {
 		return err
 	}
-	token, err := signIn(ctx, sim)
-	if err != nil {
-		return err
-	}
 	credentials := sim.Credentials()
+	transport := &entry.Direct{Handler: sim}
+	tokens := &entry.Password{BaseURL: unity.DefaultBaseURL, Creds: credentials, Transport: transport}
 	key, err := unity.ParseKeycode(credentials.GSMKey)
 	if err != nil {
 		return err
 	}
-	client, err := unity.New(unity.Options{GSMKey: key, Tokens: token, Version: "docs", HTTP: &http.Client{Transport: direct{sim}}, Now: c.clock.now})
+	client, err := unity.New(unity.Options{GSMKey: key, Tokens: tokens, Version: "docs", HTTP: &http.Client{Transport: transport}, Now: c.clock.now})
 	if err != nil {
 		return err
 	}
@@ -150,55 +143,4 @@ func (c *console) config(user string) (ui.Config, error) {
 		Home:     c.env.Home,
 		Commands: c.env.Places(), Catalog: views.Catalog(), Auth: signedIn, Find: c.env.Find, Explain: views.Explain,
 	}, nil
-}
-
-// direct hands requests to the simulated server without a network.
-type direct struct{ to http.Handler }
-
-// RoundTrip implements http.RoundTripper.
-func (d direct) RoundTrip(r *http.Request) (*http.Response, error) {
-	if r.Body == nil {
-		r.Body = http.NoBody
-	}
-	w := httptest.NewRecorder()
-	d.to.ServeHTTP(w, r)
-	return w.Result(), r.Context().Err()
-}
-
-// held is a token that lives longer than the drawing takes.
-type held string
-
-// Token implements unity.TokenSource.
-func (t held) Token(context.Context) (string, error) { return string(t), nil }
-
-// Reject implements unity.TokenSource; there is no other token to fetch.
-func (held) Reject(string) {}
-
-func signIn(ctx context.Context, sim *unitytest.Server) (held, error) {
-	c := sim.Credentials()
-	form := url.Values{"grant_type": {"password"}, "username": {c.Username}, "password": {c.Password},
-		"scope": {"Console.GSM SkyStatus.GSM SkyStatus.Site SkyStatus.Reporting"}}
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, unity.DefaultBaseURL+"/auth/token", strings.NewReader(form.Encode()))
-	if err != nil {
-		return "", err
-	}
-	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	r.Header.Set("User-Agent", unity.UserAgent("docs"))
-	r.SetBasicAuth(c.ClientID, c.ClientSecret)
-	answer, err := direct{sim}.RoundTrip(r)
-	if err != nil {
-		return "", err
-	}
-	defer func() { _ = answer.Body.Close() }()
-	body, err := io.ReadAll(answer.Body)
-	if err != nil {
-		return "", err
-	}
-	var token struct {
-		Access string `json:"access_token"`
-	}
-	if err := json.Unmarshal(body, &token); err != nil || token.Access == "" {
-		return "", fmt.Errorf("the simulator gave no token: status %d", answer.StatusCode)
-	}
-	return held(token.Access), nil
 }
