@@ -42,7 +42,7 @@ func (c *Client) exchange(ctx context.Context, r Request, token string) (*Respon
 	if resp.StatusCode/100 == 2 {
 		limit = maxBody
 	}
-	body, readErr := readBody(resp.Body, limit)
+	body, readErr := io.ReadAll(io.LimitReader(resp.Body, limit+1))
 	switch {
 	case resp.StatusCode/100 != 2:
 		c.fillError(out, resp, body)
