@@ -40,9 +40,9 @@ type limiter struct {
 	front    *list.List // of *waiter
 	back     *list.List
 	fastest  time.Duration
-	halved   time.Time   // when the bound was halved last
-	ceiling  float64     // the bound at which the server last said that it is too much; 0 while it never did
-	until    time.Time   // nobody starts before this: Retry-After, or the gap after the last start
+	halved   time.Time // when the bound was halved last
+	ceiling  float64   // the bound at which the server last said that it is too much; 0 while it never did
+	until    time.Time // nobody starts before this: Retry-After, or the gap after the last start
 	gap      time.Duration
 	alarm    *time.Timer // hands out places when the pause ends
 }
