@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
+	"slices"
 
 	"github.com/unitty/unitty/unity"
 	"github.com/unitty/unitty/unity/fleet"
@@ -45,36 +45,12 @@ func (p *Past) chosen(some Some) []fleet.Ref {
 	return out
 }
 
-// Retry plans a new job of some targets of an old one, with everything looked at as for any plan.
+// Retry plans a new job of some targets of an old one, with everything looked at as for any plan. Those that another job has
+// repeated already are skipped and named.
 func (js *Jobs) Retry(ctx context.Context, c *unity.Client, id string, b Binding, some Some, o PlanOptions) (*Plan, error) {
-	p, err := js.Load(id)
+	p, refs, left, err := js.toRetry(ctx, c, id, b, some)
 	if err != nil {
 		return nil, err
-	}
-	if p.State == JobRunning {
-		return nil, fmt.Errorf("job %s is still run by %s", p.ID, p.Holder)
-	}
-	if err := p.story.mayResume(c, b); err != nil {
-		return nil, err
-	}
-	if some == SomeElapsed {
-		if err := p.look(ctx, c, js.ledgerOf(p.Binding)); err != nil {
-			return nil, err
-		}
-	}
-	if some == SomeUnseen {
-		unseen, err := js.unseen(ctx, c, p.ID, b)
-		if err != nil {
-			return nil, err
-		}
-		if p, err = js.Load(p.ID); err != nil {
-			return nil, err
-		}
-		p.unseen = unseen
-	}
-	refs := p.chosen(some)
-	if len(refs) == 0 {
-		return nil, ErrNothingToDo
 	}
 	o.RetryOf, o.Binding = p.ID, b
 	if p.Object != nil {
@@ -87,121 +63,69 @@ func (js *Jobs) Retry(ctx context.Context, c *unity.Client, id string, b Binding
 	if o.each = p.story.plan.each; len(o.each) == 0 {
 		o.each = nil
 	}
-	return Make(ctx, c, p.Operation, frozen, o)
-}
-
-// inverse are the operations that take others back without anything having to be known of before.
-func inverse(id string) string {
-	return map[string]string{"endpoint.isolate": "endpoint.release", "endpoint.release": "endpoint.isolate",
-		"endpoint.deactivate": "endpoint.reactivate", "endpoint.reactivate": "endpoint.deactivate",
-		"endpoint.move": "endpoint.move", "endpoint.set-policy": "endpoint.set-policy"}[id]
-}
-
-// Revert plans the inverse of a job, for the targets that it was sent to, from the values before. Targets of which the
-// value before is not known are skipped and named.
-func (js *Jobs) Revert(ctx context.Context, c *unity.Client, id string, b Binding, o PlanOptions) (*Plan, error) {
-	p, err := js.Load(id)
+	plan, err := Make(ctx, c, p.Operation, frozen, o)
 	if err != nil {
 		return nil, err
 	}
-	if p.State == JobRunning {
-		return nil, fmt.Errorf("job %s is still run by %s", p.ID, p.Holder)
-	}
-	if err := p.story.mayResume(c, b); err != nil {
-		return nil, err
-	}
-	o.RevertOf, o.Binding = p.ID, b
-	if p.Count(Sent)+p.Count(Unknown) == 0 {
-		return nil, ErrNothingToDo
-	}
-	if p.Object != nil {
-		return p.revertObject(ctx, c, o)
-	}
-	op, ok := p.inverse()
-	if !ok {
-		return nil, fmt.Errorf("%s: %w", p.Operation.Name, ErrNoInverse)
-	}
-	refs, lost := p.putBack(&o)
-	if len(refs) == 0 {
-		return nil, fmt.Errorf("%s: %w: the values before are not known", p.Operation.Name, ErrNoInverse)
-	}
-	if len(op.Needs) > 0 {
-		if op, err = op.With(o.each[refs[0].ID]); err != nil {
-			return nil, err
-		}
-	}
-	frozen, err := Freeze(b, refs)
-	if err != nil {
-		return nil, err
-	}
-	plan, err := Make(ctx, c, op, frozen, o)
-	if err != nil {
-		return nil, err
-	}
-	plan.Skipped = append(plan.Skipped, lost...)
+	plan.Skipped = append(plan.Skipped, left...)
 	return plan, nil
 }
 
-func (p *Past) inverse() (Operation, bool) {
-	id := inverse(p.Operation.ID)
-	for _, op := range operations {
-		if op.ID == id {
-			return op, true
-		}
-	}
-	return Operation{}, false
+// ToRetry gives a job of which something of the kind is to be repeated: it is over, and nobody has repeated all of it.
+func (js *Jobs) ToRetry(ctx context.Context, c *unity.Client, id string, b Binding, some Some) (*Past, error) {
+	p, _, _, err := js.toRetry(ctx, c, id, b, some)
+	return p, err
 }
 
-// putBack gives the targets with what each of them had before.
-func (p *Past) putBack(o *PlanOptions) (refs []fleet.Ref, lost []Skip) {
-	o.each = map[unity.EndpointID]Args{}
-	for i := range p.Results {
-		r := &p.Results[i]
-		if r.State != Sent && r.State != Unknown {
-			continue
-		}
-		ref := r.Ref
-		v, known := p.story.plan.values[ref.ID]
-		switch p.Operation.ID {
-		case "endpoint.move":
-			if !unity.IsGUID(string(v.Group)) {
-				lost = append(lost, Skip{ref, "the group it was in is not known"})
-				continue
-			}
-			o.each[ref.ID] = Args{{ArgGroup, string(v.Group)}}
-		case "endpoint.set-policy":
-			if !unity.IsGUID(string(v.Policy)) {
-				lost = append(lost, Skip{ref, "the policy it had is not known"})
-				continue
-			}
-			o.each[ref.ID] = Args{{ArgPolicy, string(v.Policy)}}
-		case "endpoint.deactivate", "endpoint.reactivate":
-			if !known || v.Inactive != (p.Operation.ID == "endpoint.reactivate") {
-				lost = append(lost, Skip{ref, "it was so before"})
-				continue
-			}
-			ref.Inactive = !v.Inactive // as the change has left it
-		}
-		refs = append(refs, ref)
+func (js *Jobs) toRetry(ctx context.Context, c *unity.Client, id string, b Binding, some Some) (p *Past, refs []fleet.Ref, left []Skip, err error) {
+	if p, err = js.over(c, id, b); err != nil {
+		return nil, nil, nil, err
 	}
-	if len(o.each) == 0 {
-		o.each = nil
+	switch some {
+	case SomeElapsed:
+		err = p.look(ctx, c, js.ledgerOf(p.Binding))
+	case SomeUnseen:
+		var unseen map[unity.EndpointID]bool
+		if unseen, err = js.unseen(ctx, c, p.ID, b); err == nil {
+			if p, err = js.Load(p.ID); err == nil {
+				p.unseen = unseen
+			}
+		}
+	case SomeFailed:
 	}
-	return refs, lost
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	if refs = p.chosen(some); len(refs) == 0 {
+		return nil, nil, nil, ErrNothingToDo
+	}
+	done, err := js.repeated(p.ID)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	if refs, left = notRepeated(refs, done); len(refs) == 0 {
+		return nil, nil, nil, fmt.Errorf("%w: %s: %s", ErrNothingToDo, left[0].Ref.Name(), left[0].Reason)
+	}
+	return p, refs, left, nil
 }
 
-func (p *Past) revertObject(ctx context.Context, c *unity.Client, o PlanOptions) (*Plan, error) {
-	spec := p.Object.Revert
-	if spec == nil {
-		return nil, fmt.Errorf("%s: %w", p.Object.Verb, ErrNoInverse)
+// RestPlan is Rest with the requests that a resume would send, as long as the machines are as they were confirmed: that is read
+// when it sends.
+func (p *Past) RestPlan(c *unity.Client) (*Plan, error) {
+	if p.Binding.Key != c.Key() || p.Binding.BaseURL != c.BaseURL() {
+		return nil, errors.New("the job was started on another console than the one in use")
 	}
-	ch := *p.Object
-	ch.ID, ch.Verb, ch.Risk, ch.Check, ch.Verify, ch.Revert, ch.Typed, ch.TypedLabel = spec.ID, spec.Verb, spec.Risk, spec.Check, nil, nil, "", ""
-	ch.Before, ch.After, ch.Warnings, ch.Touches = p.Object.After, p.Object.Before, nil, spec.Machines
-	ch.Diff = nil
-	for _, d := range p.Object.Diff {
-		ch.Diff = append(ch.Diff, FieldChange{d.Field, d.After, d.Before})
+	rest := p.Rest()
+	rest.Warnings = slices.Clone(rest.Warnings)
+	m := maker{client: c, plan: rest, options: PlanOptions{BatchSize: p.story.head.Batch}}
+	if n := p.Count(Unknown); n > 0 {
+		m.warn("%s may have got it: they are found out about by reading, and nothing is sent to them again", Machines(n))
 	}
-	ch.Request = unity.Request{Method: spec.Method, Path: spec.Path, Body: spec.Body, Machines: spec.Machines, Counted: true}
-	return MakeObject(ctx, c, ch, o)
+	if rest.Object == nil {
+		return rest, m.batches(rest.Targets)
+	}
+	if len(rest.Targets) > 0 {
+		rest.Batches = []Batch{{Refs: rest.Targets, Op: rest.Operation, Request: rest.Object.Request}}
+	}
+	return rest, nil
 }

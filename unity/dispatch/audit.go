@@ -25,6 +25,8 @@ type Audit struct {
 	syslog string
 	mu     sync.Mutex
 	now    func() time.Time
+	// complain is told of lines that cannot be written and are not required.
+	complain func(error)
 }
 
 // NewAudit makes an audit in a file that is readable by its owner only. required stops a change that cannot be written
@@ -32,6 +34,9 @@ type Audit struct {
 func NewAudit(path, profile string, required bool) *Audit {
 	return &Audit{path: path, profile: profile, required: required, syslog: syslogSocket, now: time.Now}
 }
+
+// Complain has f told when a line about a job cannot be written that is not required. It is called before the audit is in use.
+func (a *Audit) Complain(f func(error)) { a.complain = f }
 
 // Entry is one line.
 type Entry struct {
@@ -91,13 +96,23 @@ func (a *Audit) begin(j *Job, note string) error {
 	if err != nil && a.required {
 		return fmt.Errorf("the audit cannot be written and this profile requires it: %w", err)
 	}
+	a.say(err)
 	return nil
 }
 
+// say tells of a line that could not be written.
+func (a *Audit) say(err error) {
+	if err != nil && a.complain != nil {
+		a.complain(err)
+	}
+}
+
 func (a *Audit) end(j *Job, note string) error {
-	if err := a.Write(jobEntry("outcome", j, note)); err != nil && a.required {
+	err := a.Write(jobEntry("outcome", j, note))
+	if err != nil && a.required {
 		return fmt.Errorf("the change was made, but the audit cannot be written: %w", err)
 	}
+	a.say(err)
 	return nil
 }
 
@@ -161,20 +176,32 @@ func (a *Audit) Write(e Entry) error {
 	if err := a.turnOver(); err != nil {
 		return err
 	}
-	f, err := os.OpenFile(a.path, os.O_APPEND|os.O_CREATE|os.O_WRONLY|noFollow, 0o600)
+	f, err := os.OpenFile(a.path, os.O_APPEND|os.O_CREATE|os.O_RDWR|noFollow, 0o600)
 	if err != nil {
 		return fmt.Errorf("audit: %w", err)
 	}
 	// A file that someone else made or widened becomes ours alone before it is told anything.
 	err = f.Chmod(0o600)
 	if err == nil {
-		_, err = f.Write(append(line, '\n'))
+		_, err = f.Write(append(endOfTorn(f), append(line, '\n')...))
 	}
 	err = errors.Join(err, f.Sync(), f.Close())
 	if err != nil {
 		return fmt.Errorf("audit: %w", err)
 	}
 	return nil
+}
+
+// endOfTorn gives the end of a line that was written in part only, because the disk was full for example: what follows it is a
+// line of its own.
+func endOfTorn(f *os.File) []byte {
+	last := make([]byte, 1)
+	if info, err := f.Stat(); err != nil || info.Size() == 0 {
+		return nil
+	} else if _, err := f.ReadAt(last, info.Size()-1); err != nil || last[0] == '\n' {
+		return nil
+	}
+	return []byte{'\n'}
 }
 
 // escapeUnseen writes what JSON leaves as it is, though terminals obey it or hide it, as \u and four digits: C1 controls, DEL, and

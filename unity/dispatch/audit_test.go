@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"unicode"
@@ -129,6 +130,56 @@ func TestAuditRefusesSymbolicLinksAndNarrowsFiles(t *testing.T) {
 	if info, err := os.Stat(wide); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("a file that others could read stays so: %v", info.Mode())
 	}
+}
+
+// TestATornLineSpoilsNoOther leaves half a line, as a full disk does.
+func TestATornLineSpoilsNoOther(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "audit.jsonl")
+	a := NewAudit(path, "p", true)
+	for _, action := range []string{"first", "torn", "second", "third"} {
+		if err := a.Write(Entry{Event: "api", Action: action}); err != nil {
+			t.Fatal(err)
+		}
+		if action != "torn" {
+			continue
+		}
+		info, err := os.Stat(path)
+		if err == nil {
+			err = os.Truncate(path, info.Size()-20)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	raw, err := os.ReadFile(path) //nolint:gosec // the test's own file
+	if err != nil {
+		t.Fatal(err)
+	}
+	var whole []string
+	for _, line := range strings.Split(strings.TrimRight(string(raw), "\n"), "\n") {
+		var e Entry
+		if json.Unmarshal([]byte(line), &e) == nil {
+			whole = append(whole, e.Action)
+		}
+	}
+	if !slices.Equal(whole, []string{"first", "second", "third"}) {
+		t.Errorf("readable are %q of %q", whole, raw)
+	}
+}
+
+func TestAnAuditThatIsNotRequiredIsMissed(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	simulated(t, unitytest.Options{}, func(t *testing.T, l *lab) {
+		var said []error
+		a := NewAudit(filepath.Join(file, "audit.jsonl"), "main", false)
+		a.Complain(func(err error) { said = append(said, err) })
+		if _, err := l.plan(t, "scan", l.pick(t, 0, 1), PlanOptions{}).Run(t.Context(), l.client, RunOptions{Audit: a}); err != nil || len(said) != 2 {
+			t.Errorf("%v, said %v", err, said)
+		}
+	})
 }
 
 func TestAuditTurnsOverAndKeepsFive(t *testing.T) {

@@ -25,7 +25,7 @@ func (p *Plan) Found() []string {
 		if of[how] == nil {
 			order = append(order, how)
 		}
-		of[how] = append(of[how], p.Targets[i].Name())
+		of[how] = append(of[how], Named(p.Targets[i]))
 	}
 	slices.SortStableFunc(order, func(a, b fleet.Found) int { return len(of[a]) - len(of[b]) })
 	out := make([]string, 0, len(order))

@@ -62,6 +62,11 @@ type Job struct {
 	polls map[unity.EndpointID][]time.Time
 	// tracked is how far the sent commands were known to be.
 	tracked map[unity.EndpointID]unity.CommandState
+	// since is when this run of the job began, zero for the first one; earlier is how many targets had an outcome then, and rested
+	// how long the run has waited for somebody to sign in.
+	since   time.Time
+	earlier int
+	rested  time.Duration
 }
 
 // Count gives the number of targets in a state.
@@ -76,10 +81,12 @@ func (j *Job) Count(s State) int {
 }
 
 // Words sums a job up: "3 sent", "2 sent, 1 failed".
-func (j *Job) Words() string {
+func (j *Job) Words() string { return words(j.Count) }
+
+func words(count func(State) int) string {
 	text := ""
 	for _, s := range []State{Sent, Failed, Unknown, Skipped, Cancelled} {
-		if n := j.Count(s); n > 0 {
+		if n := count(s); n > 0 {
 			if text != "" {
 				text += ", "
 			}
@@ -97,7 +104,11 @@ func (j *Job) Title() string {
 	if j.Object != nil {
 		return j.Object.title()
 	}
-	return fmt.Sprintf("%s %s", j.Operation.Words(), Machines(len(j.Results)))
+	n := len(j.Results) - j.Count(Skipped)
+	if n == 0 {
+		n = len(j.Results)
+	}
+	return fmt.Sprintf("%s %s", j.Operation.Words(), Machines(n))
 }
 
 // Tracked is how far a machine's agent was when the job was followed last; 0 is unknown.
@@ -123,7 +134,7 @@ type SiteProgress struct {
 }
 
 // Progress tells how far the job is. The estimate is made only when enough outcomes came to carry it: before that any
-// number would be a guess.
+// number would be a guess. A run that goes on with a job counts by itself, without the time in which it was paused.
 func (j *Job) Progress(now time.Time) Progress {
 	const enough = 5
 	var p Progress
@@ -146,9 +157,13 @@ func (j *Job) Progress(now time.Time) Progress {
 			p.Sites[k].Done++
 		}
 	}
-	took := now.Sub(j.Started)
-	if p.Done >= enough && took > time.Second && j.Finished.IsZero() {
-		p.PerSecond = float64(p.Done) / took.Seconds()
+	began, done := j.Started, p.Done-j.earlier
+	if !j.since.IsZero() {
+		began = j.since
+	}
+	took := now.Sub(began) - j.rested
+	if done >= enough && took > time.Second && j.Finished.IsZero() {
+		p.PerSecond = float64(done) / took.Seconds()
 		p.Left = time.Duration(float64(p.Total-p.Done) / p.PerSecond * float64(time.Second)).Round(time.Second)
 	}
 	return p
@@ -161,6 +176,16 @@ func (p Progress) String() string {
 		text += fmt.Sprintf(", %.1f per second, about %s left", p.PerSecond, AgeWords(p.Left))
 	}
 	return text
+}
+
+// goesOn has the job's progress counted from now.
+func (j *Job) goesOn(now time.Time) {
+	j.since, j.earlier, j.rested = now, 0, 0
+	for i := range j.Results {
+		if s := j.Results[i].State; s != Skipped && s != Waiting && s != Running {
+			j.earlier++
+		}
+	}
 }
 
 // clone copies what a receiver could otherwise change.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
 	"strings"
 	"time"
@@ -35,13 +36,17 @@ type Jobs struct {
 	dir *journal.Dir
 	// ledger tells what other jobs have sent; nil reads the journals for each question.
 	ledger *Ledger
+	// known are the digests that were read.
+	known *digests
 }
 
-// NewJobs gives the jobs of a folder; nil has none.
-func NewJobs(dir *journal.Dir) *Jobs { return &Jobs{dir: dir} }
+// NewJobs gives the jobs of a folder; nil has none. It remembers the digests that it has read, so it is worth keeping.
+func NewJobs(dir *journal.Dir) *Jobs {
+	return &Jobs{dir: dir, known: &digests{of: map[string]knownDigest{}}}
+}
 
 // With gives the same jobs with a ledger that has read their journals already.
-func (js *Jobs) With(l *Ledger) *Jobs { return &Jobs{dir: js.dir, ledger: l} }
+func (js *Jobs) With(l *Ledger) *Jobs { return &Jobs{dir: js.dir, ledger: l, known: js.known} }
 
 // ledgerOf gives a ledger for the console that jobs are bound to.
 func (js *Jobs) ledgerOf(b Binding) *Ledger {
@@ -77,8 +82,8 @@ func (u Unreadable) Error() string { return fmt.Sprintf("job %s: %v", u.ID, u.Er
 // Unwrap gives the reason.
 func (u Unreadable) Unwrap() error { return u.Err }
 
-// List gives all jobs, the newest first, and the journals that cannot be read. A journal that was cut before its plan was
-// whole is no job: nothing was sent on its word.
+// List gives all jobs with all their targets, the newest first, and the journals that cannot be read: Digests is cheaper by far.
+// A journal that was cut before its plan was whole is no job: nothing was sent on its word.
 func (js *Jobs) List() ([]*Past, []Unreadable, error) {
 	if js == nil || js.dir == nil {
 		return nil, nil, nil
@@ -127,7 +132,7 @@ func (js *Jobs) Load(id string) (*Past, error) {
 const last = "last"
 
 func (js *Jobs) newest() (string, error) {
-	all, _, err := js.List()
+	all, _, err := js.Digests()
 	if err != nil {
 		return "", err
 	}
@@ -169,19 +174,21 @@ func (js *Jobs) whole(id string) (string, error) {
 	}
 }
 
-func (s *story) state(held bool) JobState {
-	j := s.job
-	bad := j.Count(Failed) + j.Count(Unknown)
+func (s *story) state(held bool) JobState { return stateOf(held, s.ended, s.job.Count) }
+
+// stateOf gives the state of a job with so many targets in each state.
+func stateOf(held, ended bool, count func(State) int) JobState {
+	bad := count(Failed) + count(Unknown)
 	switch {
-	case held && !s.ended:
+	case held && !ended:
 		return JobRunning
-	case !s.ended:
+	case !ended:
 		return JobInterrupted
-	case j.Count(Cancelled) > 0:
+	case count(Cancelled) > 0:
 		return JobCancelled
 	case bad == 0:
 		return JobDone
-	case j.Count(Failed) == bad && j.Count(Sent) == 0:
+	case count(Failed) == bad && count(Sent) == 0:
 		return JobFailed
 	default:
 		return JobPartial
@@ -192,8 +199,10 @@ func (s *story) state(held bool) JobState {
 func (p *Past) Unsent() int { return p.Count(Waiting) + p.Count(Cancelled) }
 
 // Open tells that a resume has something to do: to send, or to find out.
-func (p *Past) Open() bool {
-	return p.State != JobRunning && (p.Unsent() > 0 || p.State == JobInterrupted || p.Count(Unknown) > 0)
+func (p *Past) Open() bool { return resumable(p.State, p.Count) }
+
+func resumable(s JobState, count func(State) int) bool {
+	return s != JobRunning && (s == JobInterrupted || count(Waiting)+count(Cancelled)+count(Unknown) > 0)
 }
 
 // Rest is the plan of what a resume sends: its targets are those that nothing was sent to, frozen as they were confirmed.
@@ -253,8 +262,11 @@ func (s *story) mayResume(c *unity.Client, b Binding) error {
 	return nil
 }
 
-// Tidy removes the journals of jobs that ended more than ninety days ago, and those that never began. Unfinished ones and
-// those that cannot be read stay.
+// tornFor is how long a journal without a plan is left alone: its process may still be writing it.
+const tornFor = 24 * time.Hour
+
+// Tidy removes the journals of jobs that ended more than ninety days ago, and those that were cut before their plan was whole, so
+// that their jobs never began. Unfinished ones and those that cannot be read stay.
 func (js *Jobs) Tidy(now time.Time) error {
 	if js == nil || js.dir == nil {
 		return nil
@@ -264,16 +276,17 @@ func (js *Jobs) Tidy(now time.Time) error {
 		return err
 	}
 	for _, id := range ids {
-		records, err := js.dir.Read(id)
-		if err != nil || len(records) == 0 {
+		d, err := js.Digest(id)
+		over := err == nil && d.ended && now.Sub(d.Finished) > keptFor
+		if errors.Is(err, journal.ErrNoBeginning) {
+			at, err := js.dir.Written(id)
+			over = err == nil && now.Sub(at) > tornFor
+		}
+		if !over {
 			continue
 		}
-		last := records[len(records)-1]
-		s, err := readStory(records)
-		if err == nil && s.ended && now.Sub(last.At) > keptFor {
-			if err := js.dir.Remove(id); err != nil && !errors.As(err, new(*journal.BusyError)) {
-				return err
-			}
+		if err := js.dir.Remove(id); err != nil && !errors.As(err, new(*journal.BusyError)) && !errors.Is(err, fs.ErrNotExist) {
+			return err // one that another process has tidied away is none
 		}
 	}
 	return nil

@@ -2,6 +2,7 @@ package dispatch
 
 import (
 	"errors"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -27,20 +28,12 @@ type Ledger struct {
 
 	mu   sync.Mutex
 	jobs map[string]*ledgerJob
-	by   map[unity.EndpointID][]issued
+	// known are the digests of the journals; machines and keys number what the jobs are about.
+	known          *Jobs
+	machines, keys numbers
 	// polls are when machines were heard of, as journals say; heard tells what this run of the program has heard.
 	polls map[unity.EndpointID][]time.Time
 	heard func(unity.EndpointID) []time.Time
-}
-
-// ledgerJob is what a ledger knows of one journal; commands is empty for journals of other consoles.
-type ledgerJob struct {
-	size     int64
-	started  time.Time
-	commands map[unity.EndpointID]issued
-	polls    map[unity.EndpointID][]time.Time
-	// open counts commands that were not seen at their end.
-	open int
 }
 
 // issued is one command as a job sent it.
@@ -55,29 +48,46 @@ type issued struct {
 
 // NewLedger makes a ledger of the journals of a folder for one console; a nil folder has none.
 func NewLedger(dir *journal.Dir, b Binding) *Ledger {
-	return &Ledger{dir: dir, binding: b, jobs: map[string]*ledgerJob{}}
+	return &Ledger{dir: dir, binding: b, jobs: map[string]*ledgerJob{}, known: NewJobs(dir)}
 }
 
-// Read takes over what was written since the last time. Journals that cannot be read are left out.
+// remembers is how old a job may be for its commands to be told apart. The lists of commands that are read for a plan reach back as
+// far as lookBack, and the plan of a job that is gone on with may be that old itself.
+const remembers = 2 * lookBack
+
+// Read takes over what was written since the last time. Journals that cannot be read are left out, and so are those of jobs whose
+// commands nobody lists any more.
 func (l *Ledger) Read() error {
 	if l == nil || l.dir == nil {
 		return nil
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	ids, err := l.dir.IDs()
+	all, _, err := l.known.Digests()
 	if err != nil {
 		return err
 	}
-	there, changed := map[string]bool{}, false
-	for _, id := range ids {
-		there[id] = true
-		size, err := l.dir.Size(id)
-		if old := l.jobs[id]; err != nil || old != nil && old.size == size {
+	there, changed := map[string]bool{}, l.polls == nil
+	var newest time.Time
+	for i := range all {
+		d := &all[i]
+		if newest.IsZero() && d.Is(l.binding) {
+			newest = d.Started
+		}
+		there[d.ID] = true
+		size := d.size
+		if !d.ended { // its digest may be some time old
+			if size, err = l.dir.Size(d.ID); err != nil {
+				continue
+			}
+		}
+		old := l.jobs[d.ID]
+		if old != nil && old.size == size {
 			continue
 		}
-		changed = true
-		l.jobs[id] = l.load(id, size)
+		next := l.load(d, size, old, newest)
+		changed = changed || next != old
+		l.jobs[d.ID] = next
 	}
 	for id := range l.jobs {
 		if !there[id] {
@@ -85,41 +95,42 @@ func (l *Ledger) Read() error {
 			changed = true
 		}
 	}
-	if changed || l.by == nil {
-		l.by, l.polls = map[unity.EndpointID][]issued{}, map[unity.EndpointID][]time.Time{}
+	if changed {
+		l.polls = map[unity.EndpointID][]time.Time{}
 		for _, j := range l.jobs {
 			for id, at := range j.polls {
 				l.polls[id] = laterPolls(l.polls[id], at)
 			}
-			for id, c := range j.commands {
-				l.by[id] = append(l.by[id], c)
-			}
-		}
-		for _, list := range l.by {
-			slices.SortFunc(list, byTime)
 		}
 	}
 	return nil
 }
 
-// load reads one journal. The size was taken before, so that what is written meanwhile is read the next time.
-func (l *Ledger) load(id string, size int64) *ledgerJob {
-	out := &ledgerJob{size: size, commands: map[unity.EndpointID]issued{}}
-	records, err := l.dir.Read(id)
+// load reads one journal, of which old was known; newest is when the newest job was started, since nobody's clock here is the
+// server's. The size was taken before, so that what is written meanwhile is read the next time. A journal to which nothing was added
+// but how far the agents are is not read again: the same commands were sent.
+func (l *Ledger) load(d *Digest, size int64, old *ledgerJob, newest time.Time) *ledgerJob {
+	if d.ended && old != nil && old.finished.Equal(d.Finished) && maps.Equal(old.counts, d.counts) {
+		old.size = size
+		return old
+	}
+	out := &ledgerJob{id: d.ID, size: size}
+	if !d.Is(l.binding) || newest.Sub(d.Started) > remembers {
+		return out
+	}
+	if d.ended {
+		out.counts, out.finished = d.counts, d.Finished
+	}
+	records, err := l.dir.Read(d.ID)
 	if err != nil {
 		return out
 	}
 	s, err := readStory(records)
-	if err != nil || !s.job.Operation.AgentCommand() || s.job.Binding.Key != l.binding.Key || s.job.Binding.BaseURL != l.binding.BaseURL {
+	if err != nil || !s.job.Operation.AgentCommand() {
 		return out
 	}
-	out.started, out.open, out.polls = s.job.Started, s.job.OpenCommands(), s.job.polls
-	for i := range s.job.Results {
-		r := &s.job.Results[i]
-		if at, went := s.spans[i]; went && (r.State == Sent || r.State == Unknown) {
-			out.commands[r.Ref.ID] = issued{job: s.job.ID, op: s.job.Operation, at: at, state: r.State, before: s.plan.before[r.Ref.Site]}
-		}
-	}
+	out.op = s.job.Operation
+	out.take(s, &l.machines, &l.keys)
 	return out
 }
 
@@ -168,35 +179,49 @@ func (l *Ledger) changes(id unity.EndpointID) []issued {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return slices.Clone(l.by[id])
-}
-
-// Open counts the commands that jobs have sent and that were not seen at their end, as the journals say. Those that are older
-// than any command lives are left out.
-func (l *Ledger) Open(now time.Time) int {
-	if l == nil {
-		return 0
+	machine, there := l.machines.of[string(id)]
+	if !there {
+		return nil
 	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	n := 0
+	var out []issued
 	for _, j := range l.jobs {
-		if now.Sub(j.started) < lookBack {
-			n += j.open
+		if x, to := j.to(machine, &l.keys); to {
+			out = append(out, x)
 		}
 	}
-	return n
+	slices.SortFunc(out, byTime)
+	return out
+}
+
+// OpenCommands counts the commands that jobs of a console have sent and that were not seen at their end, as the journals say. Those
+// that are older than any command lives are left out.
+func (js *Jobs) OpenCommands(b Binding, now time.Time) (int, error) {
+	all, _, err := js.Digests()
+	n := 0
+	for i := range all {
+		if d := &all[i]; d.Is(b) && d.Young(now) {
+			n += d.OpenCommands
+		}
+	}
+	return n, err
 }
 
 // OpenJobs gives the jobs of a console that have sent commands which were not seen at their end, the newest first.
 func (js *Jobs) OpenJobs(b Binding, now time.Time) ([]*Past, error) {
-	all, _, err := js.List()
+	all, _, err := js.Digests()
 	if err != nil {
 		return nil, err
 	}
 	var out []*Past
-	for _, p := range all {
-		if p.Binding.Key == b.Key && p.Binding.BaseURL == b.BaseURL && p.OpenCommands() > 0 && now.Sub(p.Started) < lookBack {
+	for i := range all {
+		if d := &all[i]; !d.Is(b) || d.OpenCommands == 0 || !d.Young(now) {
+			continue
+		}
+		p, err := js.Load(all[i].ID)
+		if err != nil {
+			return nil, err
+		}
+		if p.OpenCommands() > 0 {
 			out = append(out, p)
 		}
 	}

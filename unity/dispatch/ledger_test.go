@@ -55,8 +55,8 @@ func TestTheLedgerTellsWhoGaveACommand(t *testing.T) {
 		if ours[refs[0].ID] != 1 || ours[refs[1].ID] != 1 || ours[refs[2].ID] != 0 || others[refs[0].ID] < 1 || others[refs[1].ID] < 1 || others[refs[2].ID] < 1 {
 			t.Errorf("ours %v, others %v", ours, others)
 		}
-		if n := ledger.Open(l.client.Now()); n != 2 {
-			t.Errorf("%d commands are under way, want 2", n)
+		if n, err := jobs.OpenCommands(l.binding(), l.client.Now()); err != nil || n != 2 {
+			t.Errorf("%d commands are under way, want 2, %v", n, err)
 		}
 		if open, err := jobs.OpenJobs(l.binding(), l.client.Now()); err != nil || len(open) != 1 || open[0].ID != job.ID {
 			t.Errorf("open jobs: %v, %v", open, err)
@@ -68,14 +68,14 @@ func TestTheLedgerTellsWhoGaveACommand(t *testing.T) {
 		if err := ledger.Read(); err != nil {
 			t.Fatal(err)
 		}
-		if n := ledger.Open(job.Started); n != 0 {
-			t.Errorf("%d commands are under way after all have elapsed", n)
+		if n, err := jobs.OpenCommands(l.binding(), job.Started); err != nil || n != 0 {
+			t.Errorf("%d commands are under way after all have elapsed, %v", n, err)
 		}
 		other := NewLedger(jobs.dir, Binding{BaseURL: "https://elsewhere.example", Key: l.client.Key()})
 		if err := other.Read(); err != nil {
 			t.Fatal(err)
 		}
-		if who, _ := other.By(&commands[0]); who != ByOthers || other.Open(job.Started) != 0 {
+		if who, _ := other.By(&commands[0]); who != ByOthers {
 			t.Errorf("a job of another console counts: %q", who)
 		}
 	})

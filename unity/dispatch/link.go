@@ -34,13 +34,13 @@ type NextStep struct {
 	Lenient bool `json:"lenient,omitempty"`
 }
 
-// Unfinished lists the steps of the combined action that no job has been made for yet. A job that stands alone, or that a
-// later one has followed, has none.
+// Unfinished lists the steps of the combined action that no job has been made for yet. A job that stands alone, that a later
+// one has followed, or whose action was taken back, has none.
 func (js *Jobs) Unfinished(p *Past) ([]NextStep, error) {
 	if p.Link == nil || len(p.Link.Next) == 0 {
 		return nil, nil
 	}
-	all, _, err := js.List()
+	all, err := js.outlines()
 	if err != nil {
 		return nil, err
 	}
@@ -49,15 +49,57 @@ func (js *Jobs) Unfinished(p *Past) ([]NextStep, error) {
 
 // StepsLeft is Unfinished for a job of which all others are known already.
 func StepsLeft(p *Past, all []*Past) []NextStep {
-	if p.Link == nil {
+	if p.Link == nil || Follower(p, all) != "" || TakenBackBy(p, all) != "" {
 		return nil
 	}
+	return p.Link.Next
+}
+
+// Follower gives the job that carried out the step after that of another job, "" for none.
+func Follower(p *Past, all []*Past) string {
 	for _, other := range all {
 		if other.Link != nil && other.Link.Previous == p.ID {
-			return nil
+			return other.ID
 		}
 	}
-	return p.Link.Next
+	return ""
+}
+
+// TakenBackBy gives the job that takes back one, or a step before it of the same combined action; "" for none. What is taken back
+// is not gone on with.
+func TakenBackBy(p *Past, all []*Past) string {
+	steps := map[string]bool{}
+	for at := p; at != nil && !steps[at.ID]; at = byID(all, at.Link) {
+		steps[at.ID] = true
+	}
+	for _, other := range all {
+		if other.RevertOf != "" && steps[other.RevertOf] {
+			return other.ID
+		}
+	}
+	return ""
+}
+
+// byID gives the job of the step before, nil for none.
+func byID(all []*Past, l *Link) *Past {
+	if l == nil || l.Previous == "" {
+		return nil
+	}
+	for _, p := range all {
+		if p.ID == l.Previous {
+			return p
+		}
+	}
+	return nil
+}
+
+// TakenBack gives the job that took a job, or a step before it, back; "" for none.
+func (js *Jobs) TakenBack(p *Past) (string, error) {
+	all, err := js.outlines()
+	if err != nil {
+		return "", err
+	}
+	return TakenBackBy(p, all), nil
 }
 
 // MayGoOn refuses another console or user than a job was started for.

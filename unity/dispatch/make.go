@@ -184,7 +184,7 @@ func (m *maker) openCommands(ctx context.Context, refs []fleet.Ref) ([]fleet.Ref
 // oppose notes a waiting command that does the opposite. What takes a job back is meant to follow it, so that is not asked
 // about.
 func (m *maker) oppose(ref fleet.Ref, cmd *unity.Command) {
-	m.warn("%s still has a waiting command that does the opposite", ref.Name())
+	m.warnOf(warnKind{"%s still has a waiting command that does the opposite", "machines still have a waiting command that does the opposite"}, Named(ref))
 	if m.plan.RevertOf != "" {
 		return
 	}
@@ -192,7 +192,7 @@ func (m *maker) oppose(ref fleet.Ref, cmd *unity.Command) {
 	if at := cmd.DateRequested; at.Known() {
 		since = ", asked for " + AgeWords(m.plan.MadeAt.Sub(at.Time)) + " ago"
 	}
-	m.plan.Opposed = append(m.plan.Opposed, fmt.Sprintf("%s: %s is waiting for it%s", ref.Name(), cmd.Words(), since))
+	m.plan.Opposed = append(m.plan.Opposed, fmt.Sprintf("%s: %s is waiting for it%s", Named(ref), cmd.Words(), since))
 }
 
 // listCommands reads like commands of the targets of one site: from the endpoint's own list for one machine, else from

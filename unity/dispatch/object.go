@@ -141,6 +141,8 @@ func (ch *ObjectChange) differs(now *ObjectChange) string {
 	}
 	a, b := ch.Request, now.Request
 	switch {
+	case ch.Name != now.Name:
+		return "it is called " + unity.Clean(now.Name)
 	case ch.Touches != now.Touches:
 		return fmt.Sprintf("it concerns %s and concerned %d", Machines(now.Touches), ch.Touches)
 	case a.Method != b.Method || a.Path != b.Path || a.Query.Encode() != b.Query.Encode() || !bytes.Equal(a.Body, b.Body):

@@ -43,6 +43,8 @@ type Plan struct {
 	// before holds the like commands that were there already, for telling afterwards whether ours arrived. A site whose
 	// list could not be read is not in it.
 	before map[unity.SiteID]known
+	// named tells of warnings that are said in the same words of several what they are about.
+	named map[string]namedWarning
 	// sites are what was known of the sites when the plan was made.
 	sites []unity.Site
 	// ran is 1 once the plan is being carried out: what was confirmed once is sent once.

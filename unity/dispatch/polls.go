@@ -62,10 +62,13 @@ func (l *Ledger) Polls(id unity.EndpointID) []time.Time {
 	return slices.Clone(l.polls[id])
 }
 
-// newPolls gives what is worth writing down of machines that are still waited for: at are their places in the plan, noted the
-// latest times that were written down already.
-func (l *Ledger) newPolls(open map[unity.EndpointID]bool, at map[unity.EndpointID]int, noted map[unity.EndpointID]time.Time) pollsRecord {
+// newPolls gives what is worth writing down of machines that are still waited for: at are their places in the plan, noted by
+// place the latest times that were written down already. A nil ledger has heard of none.
+func (l *Ledger) newPolls(open map[unity.EndpointID]bool, at map[unity.EndpointID]int, noted map[int]time.Time) pollsRecord {
 	var out pollsRecord
+	if l == nil {
+		return out
+	}
 	l.mu.Lock()
 	heard := l.heard
 	l.mu.Unlock()
@@ -74,7 +77,7 @@ func (l *Ledger) newPolls(open map[unity.EndpointID]bool, at map[unity.EndpointI
 	}
 	for id := range open {
 		polls := JoinPolls(l.Polls(id), heard(id))
-		if len(polls) < knownPolls || polls[len(polls)-1].Sub(noted[id]) < pollsPace {
+		if len(polls) < knownPolls || polls[len(polls)-1].Sub(noted[at[id]]) < pollsPace {
 			continue
 		}
 		seconds := make([]int64, len(polls))

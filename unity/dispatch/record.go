@@ -21,6 +21,7 @@ const (
 	recordEnd     = "end"     // every target has an outcome
 	recordTrack   = "track"   // how far the agents are
 	recordPolls   = "polls"   // when these machines were heard of
+	recordDigest  = "digest"  // the job as lists show it, with what the records of tracking before it tell
 )
 
 // planRecord is a confirmed plan as the journal holds it.
@@ -83,6 +84,8 @@ type outcomeRecord struct {
 
 type endRecord struct {
 	Words string `json:"words"`
+	// Digest is the job as lists show it; nil in journals of earlier versions.
+	Digest *digestRecord `json:"digest,omitempty"`
 }
 
 type trackRecord struct {
@@ -142,10 +145,10 @@ func (r *runner) record() planRecord {
 
 // story is a job as its journal tells it.
 type story struct {
-	head    planRecord
-	job     *Job
-	plan    *Plan
-	spans   map[int]span
+	head  planRecord
+	job   *Job
+	plan  *Plan
+	spans map[int]span
 	// requests are, for each target whose outcome is unknown, all targets of its request.
 	requests map[int][]int
 	// doubtful are the targets whose last outcome is unknown: an intent that follows is for a second request.
@@ -179,10 +182,7 @@ func readStory(records []journal.Record) (*story, error) {
 
 func (s *story) begin() error {
 	h := &s.head
-	key, err := unity.ParseKeycode(h.GSMKey)
-	if err != nil {
-		key = unity.Keycode(h.GSMKey) // as it was; a client of that key has the same
-	}
+	var err error
 	op := Operation{ID: h.Action, Name: h.Verb, Risk: h.Risk}
 	if h.Object == nil {
 		if op, err = OperationByID(h.Action, h.Args); err != nil {
@@ -190,7 +190,7 @@ func (s *story) begin() error {
 		}
 		op.Risk = max(op.Risk, h.Risk)
 	}
-	binding := Binding{BaseURL: h.BaseURL, Key: key, User: h.User}
+	binding := Binding{BaseURL: h.BaseURL, Key: keyOf(h.GSMKey), User: h.User}
 	s.plan = &Plan{Operation: op, Binding: binding, Console: h.Console, MadeAt: h.MadeAt, RetryOf: h.RetryOf, RevertOf: h.RevertOf, Warnings: h.Warnings, Link: h.Chain,
 		before: map[unity.SiteID]known{}, each: map[unity.EndpointID]Args{}, values: map[unity.EndpointID]Values{}}
 	if s.plan.Object, err = h.Object.change(); err != nil {

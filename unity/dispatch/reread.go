@@ -160,11 +160,11 @@ func (m *maker) nothingRead(left int) error {
 // compare names what is no longer as it was when the machine was chosen.
 func (m *maker) compare(ref fleet.Ref, e *unity.Endpoint) fleet.Ref {
 	if e.HostName != ref.HostName {
-		m.warn("%s is now called %s", ref.Name(), e.Name())
+		m.warn("%s is now called %s", Named(ref), e.Name())
 		ref.HostName = e.HostName
 	}
 	if e.Deactivated.On && !ref.Inactive {
-		m.warn("%s has been deactivated meanwhile", ref.Name())
+		m.warnOf(warnKind{"%s has been deactivated meanwhile", "machines have been deactivated meanwhile"}, Named(ref))
 	}
 	ref.Inactive = e.Deactivated.On
 	if e.LastSeen.After(ref.LastSeen) {

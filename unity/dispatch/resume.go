@@ -32,6 +32,7 @@ func (r *runner) resume(ctx context.Context, size int) (*Job, error) {
 		return nil, err
 	}
 	r.plan.Batches = batches
+	r.job.goesOn(r.client.Now())
 	return r.carryOut(ctx, batches)
 }
 

@@ -86,6 +86,11 @@ func (r *runner) begin() error {
 	}
 	created := false
 	if r.options.Journal != nil && r.log == nil {
+		release, err := r.plan.precede(r.options.Journal)
+		if err != nil {
+			return err
+		}
+		defer release()
 		log, err := r.options.Journal.Create(r.job.ID, recordPlan, r.record())
 		if err != nil {
 			return err
@@ -115,7 +120,7 @@ func (r *runner) carryOut(ctx context.Context, batches []Batch) (*Job, error) {
 	job := r.finish()
 	err := r.stopErr()
 	if err == nil {
-		err = r.log.Append(recordEnd, endRecord{job.Words()})
+		err = r.log.Append(recordEnd, endRecord{job.Words(), job.digest()})
 	}
 	return job, errors.Join(err, r.options.Audit.end(job, r.options.Note))
 }

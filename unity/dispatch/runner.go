@@ -18,7 +18,7 @@ type runner struct {
 	client  *unity.Client
 	options RunOptions
 	log     *journal.Log
-	pausing sync.Mutex // held by the one that waits for a new sign-in
+	pausing turn       // of the one that waits for a new sign-in
 	telling sync.Mutex // held while a report is made and given, so that none overtakes another
 	told    time.Time  // of the last report
 	mu      sync.Mutex
@@ -30,15 +30,15 @@ type runner struct {
 	resumed int   // how often a pause has ended
 	stop    error // why nothing more is sent
 
-	fruitless int                          // pauses in a row after which no change was answered otherwise
-	slow      breath                       // after a 429
-	requests  map[int][]int                // see story
-	earlier   map[unity.EndpointID]Result  // what was unknown before it was sent once more
-	final     bool                         // the last look of a minute is taken
-	absent    map[unity.EndpointID]bool    // what that look did not find
-	looks     map[unity.EndpointID]look    // what was read again while the job ran
-	reading   map[unity.SiteID]*sync.Mutex // held while a site is read again
-	objectAt  time.Time                    // when the object was looked at again
+	fruitless int                         // pauses in a row after which no change was answered otherwise
+	slow      breath                      // after a 429
+	requests  map[int][]int               // see story
+	earlier   map[unity.EndpointID]Result // what was unknown before it was sent once more
+	final     bool                        // the last look of a minute is taken
+	absent    map[unity.EndpointID]bool   // what that look did not find
+	looks     map[unity.EndpointID]look   // what was read again while the job ran
+	reading   map[unity.SiteID]turn       // of the one that reads a site again
+	objectAt  time.Time                   // when the object was looked at again
 }
 
 func newRunner(p *Plan, c *unity.Client, o RunOptions) *runner {
@@ -67,7 +67,7 @@ func runnerOf(p *Plan, job *Job, c *unity.Client, o RunOptions) *runner {
 	}
 	r := &runner{plan: p, client: c, options: o, job: job, at: map[unity.EndpointID]int{}, spans: map[unity.EndpointID]span{},
 		requests: map[int][]int{}, earlier: map[unity.EndpointID]Result{}, absent: map[unity.EndpointID]bool{},
-		looks: map[unity.EndpointID]look{}, reading: map[unity.SiteID]*sync.Mutex{}}
+		looks: map[unity.EndpointID]look{}, reading: map[unity.SiteID]turn{}, pausing: make(turn, 1)}
 	r.left = sync.NewCond(&r.mu)
 	for i := range job.Results {
 		if job.Results[i].State != Skipped {
@@ -76,6 +76,21 @@ func runnerOf(p *Plan, job *Job, c *unity.Client, o RunOptions) *runner {
 	}
 	return r
 }
+
+// turn lets one at a time do what takes long. Unlike a mutex it is not waited for once the job is stopped.
+type turn chan struct{}
+
+// take waits for the turn; an error is that of ctx, which ended before.
+func (t turn) take(ctx context.Context) error {
+	select {
+	case t <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (t turn) give() { <-t }
 
 // parallel is how many requests of a job may be on their way; the limiter of the client may allow fewer.
 const parallel = 16

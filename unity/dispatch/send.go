@@ -18,28 +18,12 @@ const notSent = "not sent"
 // send sends one request and sorts its outcome. A batch that the server refuses as a whole is split, so that one bad id
 // does not hold up the others.
 func (r *runner) send(ctx context.Context, b Batch) {
-	for {
+	for again := true; again; {
 		r.breathe(ctx)
 		if r.over(ctx, b.Refs) {
 			return
 		}
-		pauses := r.pauses()
-		left, err := r.current(ctx, b)
-		switch {
-		case err != nil && ctx.Err() != nil:
-			continue // over says so
-		case errors.Is(err, unity.ErrUnauthenticated):
-			r.pause(ctx, pauses, err)
-			continue
-		case err != nil:
-			r.unsent(b.Refs, Cancelled, notSent+": "+err.Error(), "", false)
-			return
-		case len(left.Refs) == 0:
-			return
-		}
-		if b = left; !r.once(ctx, b) {
-			return
-		}
+		b, again = r.once(ctx, b)
 	}
 }
 
@@ -55,20 +39,29 @@ func (r *runner) over(ctx context.Context, refs []fleet.Ref) bool {
 	return true
 }
 
-// once writes the intent down, sends, and writes down what came of it. It tells whether the same is to be sent again: only
-// after a definite no, when nothing had been done.
-func (r *runner) once(ctx context.Context, b Batch) bool {
+// once writes the intent down, sends, and writes down what came of it. It tells whether the rest of the request is to be sent
+// again: only after a definite no, when nothing had been done.
+func (r *runner) once(ctx context.Context, b Batch) (rest Batch, again bool) {
 	r.edge(EdgeBegun)
 	pauses := r.pauses()
 	r.enter()
 	if ctx.Err() != nil || r.stopErr() != nil {
 		r.leave()
-		return true // send looks at both again
+		return b, true // send looks at both again
 	}
+	left, err := r.current(ctx, b)
+	if err != nil || len(left.Refs) == 0 {
+		r.leave()
+		return b, r.unread(ctx, b, pauses, err)
+	}
+	b = left
 	var from time.Time
 	request := b.Request
 	request.Throttled = true
-	request.Leaving = func() (err error) {
+	request.Leaving = func() error {
+		if r.isOld(b) {
+			return errOld // it waited for its turn for long
+		}
 		if from, err = r.intend(b.Refs); err == nil {
 			err = ctx.Err() // it takes time to write
 		}
@@ -83,14 +76,34 @@ func (r *runner) once(ctx context.Context, b Batch) bool {
 	if err == nil {
 		r.heard()
 		r.accept(b, answer)
-		return false
+		return b, false
 	}
 	var e *unity.Error
 	if !errors.As(err, &e) {
 		r.unsent(b.Refs, Failed, err.Error(), "", true)
+		return b, false
+	}
+	return b, r.refused(ctx, b, pauses, e)
+}
+
+// errOld keeps a request from leaving whose targets were read too long ago.
+var errOld = errors.New("the reading is too old")
+
+// unread sorts a request that was not sent because its targets had to be read again, and tells whether it is tried again. No
+// error means that no target is left.
+func (r *runner) unread(ctx context.Context, b Batch, pauses int, err error) bool {
+	switch {
+	case err == nil:
+		return false
+	case ctx.Err() != nil:
+		return true // send says so
+	case errors.Is(err, unity.ErrUnauthenticated):
+		r.pause(ctx, pauses, err)
+		return true
+	default:
+		r.unsent(b.Refs, Cancelled, notSent+": "+err.Error(), "", false)
 		return false
 	}
-	return r.refused(ctx, b, pauses, e)
 }
 
 // intend writes down that the bytes of a request leave now. It is called for each try, so that a crash leaves in doubt what was
@@ -115,8 +128,8 @@ func (r *runner) refused(ctx context.Context, b Batch, pauses int, e *unity.Erro
 		r.heard()
 	}
 	switch {
-	case errors.Is(e, unity.ErrRefused) && r.stopErr() != nil:
-		return true // the intent could not be written
+	case errors.Is(e, unity.ErrRefused) && r.stopErr() != nil, errors.Is(e, errOld):
+		return true // the intent could not be written, or nothing was written
 	case slow:
 		return r.throttled(b, e)
 	case !e.Sent && ctx.Err() != nil:
@@ -191,8 +204,10 @@ const maxFruitless = 3
 
 // pause waits until somebody has signed in again; one waits for all. The targets stay the same, and what waits is not sent.
 func (r *runner) pause(ctx context.Context, pauses int, lost error) {
-	r.pausing.Lock()
-	defer r.pausing.Unlock()
+	if r.pausing.take(ctx) != nil {
+		return
+	}
+	defer r.pausing.give()
 	r.mu.Lock()
 	over, fruitless := r.resumed > pauses, r.fruitless >= maxFruitless
 	r.mu.Unlock()
@@ -204,7 +219,9 @@ func (r *runner) pause(ctx context.Context, pauses int, lost error) {
 		return
 	}
 	r.note("paused: " + unity.ErrUnauthenticated.Error() + "; the rest is sent after the next sign-in")
+	began := r.client.Now()
 	err := r.options.Pause(ctx, lost)
+	r.change(func() { r.job.rested += r.client.Now().Sub(began) })
 	r.note("")
 	if err != nil && ctx.Err() == nil {
 		r.halt(errors.Join(lost, err))

@@ -2,7 +2,6 @@ package dispatch
 
 import (
 	"context"
-	"sync"
 	"time"
 
 	"github.com/unitty/unitty/unity"
@@ -24,18 +23,13 @@ func (r *runner) current(ctx context.Context, b Batch) (Batch, error) {
 	if r.plan.Object != nil {
 		return r.currentObject(ctx, b)
 	}
-	if r.plan.Operation.Asks(len(r.plan.Targets)) < Disrupt || len(r.old(b.Refs)) == 0 {
-		return b, nil
-	}
 	site := b.Refs[0].Site
-	turn := r.turn(site)
-	turn.Lock()
-	defer turn.Unlock()
-	if old := r.old(b.Refs); len(old) > 0 {
-		if err := r.readAgain(ctx, append(old, r.waiting(site, b.Refs)...)); err != nil {
+	if r.isOld(b) {
+		if err := r.readSite(ctx, site, b); err != nil {
 			return b, err
 		}
 	}
+	// Another request may have read these machines with its own.
 	var refs []fleet.Ref
 	for _, ref := range b.Refs {
 		seen := r.looked(ref.ID)
@@ -50,6 +44,44 @@ func (r *runner) current(ctx context.Context, b Batch) (Batch, error) {
 		return b, nil
 	}
 	return newBatch(r.client, b.Op, site, refs)
+}
+
+// readSite reads the machines of a request again, unless another request of the site does so at the same time.
+func (r *runner) readSite(ctx context.Context, site unity.SiteID, b Batch) error {
+	reading := r.readingOf(site)
+	if err := reading.take(ctx); err != nil {
+		return err
+	}
+	defer reading.give()
+	old := r.old(b.Refs)
+	if len(old) == 0 {
+		return nil
+	}
+	refs := append(old, r.waiting(site, b.Refs)...)
+	m := maker{client: r.client, plan: &Plan{Operation: r.plan.Operation}, options: PlanOptions{Sites: r.plan.sites}}
+	again, err := m.reread(ctx, refs)
+	if err != nil {
+		return err
+	}
+	r.remember(refs, again, m.plan.Unread)
+	return nil
+}
+
+// isOld tells whether the targets of a request have to be read again before it leaves.
+func (r *runner) isOld(b Batch) bool {
+	if r.plan.Object != nil {
+		return r.objectAge() > RereadAge*time.Second
+	}
+	return r.plan.Operation.Asks(len(r.plan.Targets)) >= Disrupt && len(r.old(b.Refs)) > 0
+}
+
+// objectAge is how long ago the object was looked at.
+func (r *runner) objectAge() time.Duration {
+	at := r.plan.MadeAt
+	if r.objectAt.After(at) {
+		at = r.objectAt
+	}
+	return r.client.Now().Sub(at)
 }
 
 // old gives those machines whose reading is no longer good.
@@ -87,12 +119,11 @@ func (r *runner) waiting(site unity.SiteID, but []fleet.Ref) []fleet.Ref {
 	return r.old(out)
 }
 
-// turn gives the lock of those who read a site again.
-func (r *runner) turn(site unity.SiteID) *sync.Mutex {
+func (r *runner) readingOf(site unity.SiteID) turn {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.reading[site] == nil {
-		r.reading[site] = &sync.Mutex{}
+		r.reading[site] = make(turn, 1)
 	}
 	return r.reading[site]
 }
@@ -103,17 +134,6 @@ func (r *runner) looked(id unity.EndpointID) look {
 	return r.looks[id]
 }
 
-// readAgain reads machines again and notes of each whether it may be sent to. Only what ends every reading is an error.
-func (r *runner) readAgain(ctx context.Context, refs []fleet.Ref) error {
-	m := maker{client: r.client, plan: &Plan{Operation: r.plan.Operation}, options: PlanOptions{Sites: r.plan.sites}}
-	again, err := m.reread(ctx, refs)
-	if err != nil {
-		return err
-	}
-	r.remember(refs, again, m.plan.Unread)
-	return nil
-}
-
 // remember notes what came of reading machines again: those that could not be read are left for a resume, those that are not as
 // they were confirmed are left out.
 func (r *runner) remember(refs, again []fleet.Ref, unread []Skip) {
@@ -121,13 +141,14 @@ func (r *runner) remember(refs, again []fleet.Ref, unread []Skip) {
 	for _, ref := range again {
 		now[ref.ID] = ref
 	}
+	at := r.client.Now()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, ref := range refs {
 		r.looks[ref.ID] = look{at: now[ref.ID].ReadAt, state: Skipped, why: changedSince(ref, now)}
 	}
 	for _, s := range unread {
-		r.looks[s.Ref.ID] = look{state: Cancelled, why: notSent + ": " + s.Reason}
+		r.looks[s.Ref.ID] = look{at: at, state: Cancelled, why: notSent + ": " + s.Reason}
 	}
 }
 
@@ -145,11 +166,7 @@ func (r *runner) currentObject(ctx context.Context, b Batch) (Batch, error) {
 // that cannot be made again, since its journal is all that is left of it, does not go.
 func (r *runner) objectNow(ctx context.Context) (string, error) {
 	ch, now := r.plan.Object, r.client.Now()
-	at := r.plan.MadeAt
-	if r.objectAt.After(at) {
-		at = r.objectAt
-	}
-	if now.Sub(at) <= RereadAge*time.Second {
+	if r.objectAge() <= RereadAge*time.Second {
 		return "", nil
 	}
 	confirmed := "it was confirmed " + AgeWords(now.Sub(r.plan.MadeAt)) + " ago"
@@ -157,15 +174,18 @@ func (r *runner) objectNow(ctx context.Context) (string, error) {
 		return confirmed + " and has to be planned anew", nil
 	}
 	again, err := ch.Again(ctx, r.client)
-	switch {
-	case err != nil && endsPlan(ctx, err):
+	if err != nil && endsPlan(ctx, err) {
 		return "", err
-	case err != nil:
-		return confirmed + ", and now: " + err.Error(), nil
 	}
-	if why := ch.differs(again); why != "" {
-		return confirmed + ", and now " + why, nil
+	why := ""
+	if err != nil {
+		why = err.Error()
+	} else {
+		why = ch.differs(again)
 	}
-	r.objectAt = now
-	return "", nil
+	if why == "" {
+		r.objectAt = now
+		return "", nil
+	}
+	return confirmed + ", and now " + why, nil
 }

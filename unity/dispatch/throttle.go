@@ -16,6 +16,9 @@ const (
 	patience    = 15 * time.Minute
 )
 
+// NoteThrottled is the note of a job that waits because the server said that there are too many requests.
+const NoteThrottled = "waiting: the server says that there are too many requests"
+
 // breath is the pause that all requests of a job keep after a 429.
 type breath struct {
 	mu sync.Mutex
@@ -73,6 +76,6 @@ func (r *runner) throttled(b Batch, e *unity.Error) bool {
 		r.halt(e)
 		return true
 	}
-	r.note("waiting: the server says that there are too many requests")
+	r.note(NoteThrottled)
 	return true
 }

@@ -20,111 +20,20 @@ type Tracked struct {
 	Requested, Until unity.Time
 }
 
-// Track follows the sent commands of a job until the agents have them, their time is over or ctx ends. It asks only for
-// sites that still have open ones, ever more rarely: after 2 seconds, then up to every minute.
+// Track follows the sent commands of a job until the agents have them, their time is over or ctx ends. It asks only for sites that
+// still have open ones, ever more rarely: after 2 seconds, later every 15 minutes and rarer.
 func Track(ctx context.Context, c *unity.Client, j *Job, told func(Tracked)) error {
-	return track(ctx, c, j, nil, told, func(map[unity.EndpointID]bool) {})
+	return (&Jobs{}).Track(ctx, c, j, told)
 }
-
-// track is Track; read is called whenever all commands of a site have been told, with the machines that are still waited for.
-func track(ctx context.Context, c *unity.Client, j *Job, ledger *Ledger, told func(Tracked), read func(open map[unity.EndpointID]bool)) error {
-	open := map[unity.SiteID]map[unity.EndpointID]bool{}
-	for i := range j.Results {
-		if r := &j.Results[i]; r.State == Sent && j.follows(r.Ref.ID) {
-			if open[r.Ref.Site] == nil {
-				open[r.Ref.Site] = map[unity.EndpointID]bool{}
-			}
-			open[r.Ref.Site][r.Ref.ID] = true
-		}
-	}
-	for pause := firstLook; len(open) > 0; pause = nextLook(pause) {
-		if err := wait(ctx, pause); err != nil {
-			return err
-		}
-		for site, ids := range open {
-			q := unity.CommandQuery{Command: j.Operation.Command, Since: j.Started.Add(-trackBack)}
-			commands, err := unity.Collect(c.SiteCommands(ctx, site, q))
-			if err != nil {
-				if ctx.Err() != nil {
-					return ctx.Err()
-				}
-				continue
-			}
-			_ = ledger.Read() // what cannot be read now was read before, or is read at the next look
-			follow(commands, j, j.before[site], ids, ledger.changes, told)
-			read(ids)
-			if len(ids) == 0 {
-				delete(open, site)
-			}
-		}
-	}
-	return nil
-}
-
-// firstLook is how long after the sending the lists are read first.
-const firstLook = 2 * time.Second
-
-// nextLook is the pause after a pause: agents poll once an hour or rarer, so the looks become rare too.
-func nextLook(pause time.Duration) time.Duration { return min(pause*3/2, time.Minute) }
 
 // Track follows the sent commands of a job like the function of that name, and writes down how far they are, so that the
 // next start knows. The journal is held for the writing only: whoever wants to go on with the job meanwhile can.
 func (js *Jobs) Track(ctx context.Context, c *unity.Client, j *Job, told func(Tracked)) error {
-	if js == nil || js.dir == nil {
-		return Track(ctx, c, j, told)
-	}
-	at := map[unity.EndpointID]int{}
-	last := map[unity.EndpointID]unity.CommandState{}
-	for i := range j.Results {
-		at[j.Results[i].Ref.ID] = i
-	}
-	for id, s := range j.tracked {
-		last[id] = s
-	}
-	news := map[unity.CommandState][]int{}
-	var seen []Tracked
-	ledger, noted := js.ledgerOf(j.Binding), map[unity.EndpointID]time.Time{}
-	return track(ctx, c, j, ledger, func(t Tracked) {
-		if last[t.ID] != t.State {
-			last[t.ID] = t.State
-			news[t.State] = append(news[t.State], at[t.ID])
+	return NewTracker(js, c, j.Binding).Follow(ctx, j, func(all []Tracked) {
+		for _, seen := range all {
+			told(seen)
 		}
-		seen = append(seen, t)
-	}, func(open map[unity.EndpointID]bool) {
-		polls := ledger.newPolls(open, at, noted)
-		// What cannot be written now, since another process holds the journal, is written after the next look. The rest is
-		// written before it is told: whoever hears of an elapsed command can send it again at once.
-		if (len(news) > 0 || len(polls.Targets) > 0) && js.noteTracked(j.ID, news, polls) == nil {
-			clear(news)
-			for k, i := range polls.Targets {
-				noted[j.Results[i].Ref.ID] = time.Unix(polls.Seen[k][len(polls.Seen[k])-1], 0)
-			}
-		}
-		for _, t := range seen {
-			told(t)
-		}
-		seen = seen[:0]
 	})
-}
-
-func (js *Jobs) noteTracked(id string, news map[unity.CommandState][]int, polls pollsRecord) error {
-	log, _, err := js.dir.Hold(id)
-	if err != nil {
-		return err
-	}
-	if len(polls.Targets) > 0 {
-		if err := log.Append(recordPolls, polls); err != nil {
-			_ = log.Close()
-			return err
-		}
-	}
-	for state, targets := range news {
-		if err := log.Append(recordTrack, trackRecord{targets, state}); err != nil {
-			_ = log.Close()
-			return err
-		}
-	}
-	return log.Close()
 }
 
 // follows tells whether a machine's command may still go on: not once it was seen at its end.

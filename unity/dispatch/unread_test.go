@@ -166,8 +166,8 @@ func TestAPlanSaysHowItsMachinesWereFound(t *testing.T) {
 		}
 		refs[3].Found = fleet.Found{By: "user", Not: "host"}
 		p := l.plan(t, "restart", refs, PlanOptions{})
-		want := []string{"matched user, not host: 1 machine (" + refs[3].Name() + ")",
-			"matched host: 4 machines (" + refs[0].Name() + ", " + refs[1].Name() + ", " + refs[2].Name() + ", …)"}
+		want := []string{"matched user, not host: 1 machine (" + Named(refs[3]) + ")",
+			"matched host: 4 machines (" + Named(refs[0]) + ", " + Named(refs[1]) + ", " + Named(refs[2]) + ", …)"}
 		if got := p.Found(); !slices.Equal(got, want) {
 			t.Fatalf("%q, want %q", got, want)
 		}

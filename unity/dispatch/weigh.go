@@ -27,14 +27,15 @@ func (m *maker) warnSites(ctx context.Context, refs []fleet.Ref) ([]fleet.Ref, e
 		}
 		switch {
 		case s.Deactivated.On:
-			m.warn("%s is deactivated", s.Name)
+			m.warnOf(warnKind{"%s is deactivated", "customers are deactivated"}, s.Name.String())
 		case s.Suspended.On:
-			m.warn("the licence of %s is suspended", s.Name)
+			m.warnOf(warnKind{"the licence of %s is suspended", "customers are suspended"}, s.Name.String())
 		case s.AllKeysExpired.On:
-			m.warn("the licence of %s has expired", s.Name)
+			m.warnOf(warnKind{"the licence of %s has expired", "customers have an expired licence"}, s.Name.String())
 		}
 		if !s.Writable() {
-			m.warn("your access to %s is %q, so the server will probably refuse", s.Name, unity.AccessWord(s.AccessLevel))
+			access := unity.AccessWord(s.AccessLevel)
+			m.warnOf(warnKind{"your access to %s is %q, so the server will probably refuse", "customers where your access is \"" + access + "\", so the server will probably refuse"}, s.Name.String(), access)
 		}
 		if m.plan.Operation.ID == "endpoint.reactivate" {
 			m.seats(s, len(by[id]))
@@ -77,7 +78,11 @@ func (m *maker) known(id unity.SiteID) *unity.Site {
 func (m *maker) seats(s *unity.Site, coming int) {
 	total, allowed := s.TotalEndpoints, s.DevicesAllowed
 	if total.Known && allowed.Known && total.N+int64(coming) > allowed.N {
-		m.warn("%s has %d of %d seats taken; %s more exceed them", s.Name, total.N, allowed.N, Machines(coming))
+		verb := "exceed"
+		if coming == 1 {
+			verb = "exceeds"
+		}
+		m.warn("%s has %d of %d seats taken; %s more %s them", s.Name, total.N, allowed.N, Machines(coming), verb)
 	}
 }
 
@@ -265,11 +270,11 @@ func (m *maker) stale(refs []fleet.Ref) {
 	for _, r := range refs {
 		switch {
 		case r.Inactive && m.plan.Operation.ID != "endpoint.reactivate":
-			m.warn("%s is deactivated", r.Name())
+			m.warnOf(warnKind{"%s is deactivated", "machines are deactivated"}, Named(r))
 		case r.LastSeen.IsZero():
-			m.plan.Stale = append(m.plan.Stale, r.Name()+": never seen")
+			m.plan.Stale = append(m.plan.Stale, Named(r)+": never seen")
 		case m.plan.MadeAt.Sub(r.LastSeen) > staleDays*24*time.Hour:
-			m.plan.Stale = append(m.plan.Stale, fmt.Sprintf("%s: not seen for %s", r.Name(), AgeWords(m.plan.MadeAt.Sub(r.LastSeen))))
+			m.plan.Stale = append(m.plan.Stale, fmt.Sprintf("%s: not seen for %s", Named(r), AgeWords(m.plan.MadeAt.Sub(r.LastSeen))))
 		}
 	}
 }

@@ -95,6 +95,19 @@ func (d *Dir) Size(id string) (int64, error) {
 	return info.Size(), nil
 }
 
+// Written is when a journal was written to last.
+func (d *Dir) Written(id string) (time.Time, error) {
+	path, err := d.file(id)
+	if err != nil {
+		return time.Time{}, err
+	}
+	info, err := os.Lstat(path)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("journal: %w", err)
+	}
+	return info.ModTime(), nil
+}
+
 // open opens a journal that is there: a regular file, never through a link.
 func (d *Dir) open(id string, flags int) (*os.File, error) {
 	path, err := d.file(id)
@@ -179,6 +192,8 @@ func (d *Dir) make() error {
 const (
 	lockTries = 10
 	lockPause = 15 * time.Millisecond
+	// heldTries is the same for whoever only wants to know: a note is written in a moment.
+	heldTries = 3
 )
 
 // Hold takes over a journal that is there. While another process holds it the error is a BusyError that names it.
@@ -188,15 +203,7 @@ func (d *Dir) Hold(id string) (*Log, []Record, error) {
 		return nil, nil, err
 	}
 	l := &Log{id: id, file: f, now: d.now}
-	// Whoever lists jobs looks whether one is held, for a moment; that is not holding it.
-	err = l.lock()
-	for range lockTries {
-		if !errors.Is(err, errLocked) {
-			break
-		}
-		time.Sleep(lockPause)
-		err = l.lock()
-	}
+	err = d.take(l)
 	if err != nil {
 		_ = f.Close()
 		if errors.Is(err, errLocked) {
@@ -215,7 +222,7 @@ func (d *Dir) Hold(id string) (*Log, []Record, error) {
 	return l, records, nil
 }
 
-// Held tells whether a process holds the journal now, and which.
+// Held tells whether a process holds the journal now, and which. Those who ask at the same time do not see each other.
 func (d *Dir) Held(id string) (Holder, bool) {
 	f, err := d.open(id, os.O_RDWR)
 	if err != nil {
@@ -223,7 +230,7 @@ func (d *Dir) Held(id string) (Holder, bool) {
 	}
 	l := &Log{id: id, file: f, now: d.now}
 	defer func() { _ = l.Close() }()
-	if err := l.lock(); !errors.Is(err, errLocked) {
+	if err := patiently(l.lockShared, heldTries); !errors.Is(err, errLocked) {
 		return Holder{}, false
 	}
 	var busy *BusyError

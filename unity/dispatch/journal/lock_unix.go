@@ -14,9 +14,14 @@ const noFollow = unix.O_NOFOLLOW
 
 // lock takes the file for this process, or says that another one has it. It goes with the file's closing and with the
 // end of the process, however that comes.
-func (l *Log) lock() error {
+func (l *Log) lock() error { return l.flock(unix.LOCK_EX) }
+
+// lockShared is lock for those who change nothing: they keep out only who would.
+func (l *Log) lockShared() error { return l.flock(unix.LOCK_SH) }
+
+func (l *Log) flock(how int) error {
 	for {
-		err := unix.Flock(int(l.file.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+		err := unix.Flock(int(l.file.Fd()), how|unix.LOCK_NB)
 		switch {
 		case errors.Is(err, unix.EINTR):
 			continue

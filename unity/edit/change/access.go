@@ -54,6 +54,16 @@ func Access(ctx context.Context, c *unity.Client, v edit.Values) (*Prepared, err
 		}
 		return Outcome{Notes: []string{AccessWords(now, c.Now())}}, nil
 	}
+	p.Again = func(ctx context.Context, c *unity.Client) (*dispatch.ObjectChange, error) {
+		now, err := accessState(ctx, c, user, confirm)
+		switch {
+		case err != nil:
+			return nil, err
+		case (now == nil) != (before == nil), now != nil && (now.Status.Raw() != before.Status.Raw() || !now.InitiatedDate.Equal(before.InitiatedDate.Time)):
+			return nil, &StateError{"there is another request of that user by now"}
+		}
+		return &p.ObjectChange, nil
+	}
 	return p, nil
 }
 

@@ -80,6 +80,7 @@ func CreateAdmin(ctx context.Context, c *unity.Client, s *unity.Site, v edit.Val
 		}
 		return out, nil
 	}
+	p.Again = renewing(func(ctx context.Context, c *unity.Client) (*Prepared, error) { return CreateAdmin(ctx, c, s, v) })
 	return p, nil
 }
 
@@ -109,6 +110,9 @@ func EditAdmin(_ context.Context, c *unity.Client, s *unity.Site, before *unity.
 		}
 		return Outcome{Admin: a, Notes: []string{AdminLag}, Alarms: moved(form, old, v, edit.AdminValues(a))}, nil
 	}
+	p.Again = renewingAdmin(s, before.ID, func(ctx context.Context, c *unity.Client, now *unity.Admin) (*Prepared, error) {
+		return EditAdmin(ctx, c, s, now, v)
+	})
 	return p, nil
 }
 
@@ -147,6 +151,9 @@ func DeleteAdmin(_ context.Context, c *unity.Client, s *unity.Site, a *unity.Adm
 	ch.Warnings = []string{warning}
 	p := &Prepared{ObjectChange: ch, Keys: adminKeys(s)}
 	p.after = func(ctx context.Context, c *unity.Client) (Outcome, error) { return adminGone(ctx, c, s, a.ID) }
+	p.Again = renewingAdmin(s, a.ID, func(ctx context.Context, c *unity.Client, now *unity.Admin) (*Prepared, error) {
+		return DeleteAdmin(ctx, c, s, now, user)
+	})
 	return p, nil
 }
 
@@ -209,6 +216,9 @@ func Grant(_ context.Context, c *unity.Client, s *unity.Site, a *unity.Admin, le
 		}
 		return out, nil
 	}
+	p.Again = renewingAdmin(s, a.ID, func(ctx context.Context, c *unity.Client, now *unity.Admin) (*Prepared, error) {
+		return Grant(ctx, c, s, now, level)
+	})
 	return p, nil
 }
 

@@ -20,7 +20,7 @@ func Continue(ctx context.Context, c *unity.Client, jobs *dispatch.Jobs, b dispa
 	case past.State == dispatch.JobRunning:
 		return nil, &StateError{"job " + past.ID + " is still run by " + past.Holder.String()}
 	case len(next) == 0:
-		return nil, dispatch.ErrNothingToDo
+		return nil, noStep(jobs, past)
 	case past.Unsent() > 0 || past.State == dispatch.JobInterrupted:
 		return nil, &StateError{fmt.Sprintf("%s was not done: resume job %s first, it was not finished", next[0].Title, past.ID)}
 	}
@@ -38,6 +38,18 @@ func Continue(ctx context.Context, c *unity.Client, jobs *dispatch.Jobs, b dispa
 	}
 	ch := &Chain{ID: past.Link.ID, Name: past.Link.Name, Steps: steps, done: past.Link.Step, lost: lost, previous: past.ID}
 	return ch, ch.begin(ctx, refs)
+}
+
+// noStep says why no step of a job is left.
+func noStep(jobs *dispatch.Jobs, past *dispatch.Past) error {
+	by, err := jobs.TakenBack(past)
+	switch {
+	case err != nil:
+		return err
+	case by != "" && past.Link != nil:
+		return &StateError{fmt.Sprintf("%s was taken back by job %s: nothing goes on from it", past.Link.Name, by)}
+	}
+	return dispatch.ErrNothingToDo
 }
 
 func refsOf(past *dispatch.Past) []fleet.Ref {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/unitty/unitty/unity"
@@ -142,5 +143,106 @@ func TestTheRestOfAChainIsRefused(t *testing.T) {
 	}
 	if now := l.read(string(site.ID)); now.Suspended.On {
 		t.Error("the site is suspended")
+	}
+}
+
+// leftBeforeSuspend off-boards a site up to the suspension, and gives the job.
+func (l *lab) leftBeforeSuspend(b dispatch.Binding, site *unity.Site, o dispatch.RunOptions) *dispatch.Past {
+	l.Helper()
+	var refs []fleet.Ref
+	for _, e := range l.sim.World().Endpoints {
+		if e.SiteID == string(site.ID) && !e.Deactivated {
+			refs = append(refs, fleet.Ref{ID: unity.EndpointID(e.ID), Site: site.ID, HostName: unity.NewText(e.HostName)})
+		}
+	}
+	ch, err := change.Offboard(l.Context(), l.c, b, site, refs)
+	if err != nil {
+		l.Fatal(err)
+	}
+	err = ch.Run(l.Context(), func(_ int, plan *dispatch.Plan) (*dispatch.Job, error) {
+		job, err := plan.Run(l.Context(), l.c, o)
+		return job, errors.Join(err, errCrash)
+	})
+	if !errors.Is(err, errCrash) {
+		l.Fatal(err)
+	}
+	past, err := dispatch.NewJobs(o.Journal).Load("last")
+	if err != nil {
+		l.Fatal(err)
+	}
+	return past
+}
+
+func TestWhatWasTakenBackIsNotGoneOnWith(t *testing.T) {
+	l := newLab(t)
+	site, b := l.site(), dispatch.Binding{BaseURL: l.c.BaseURL(), Key: l.c.Key()}
+	o := dispatch.RunOptions{Journal: journal.At(filepath.Join(t.TempDir(), "jobs"))}
+	jobs := dispatch.NewJobs(o.Journal)
+	past := l.leftBeforeSuspend(b, site, o)
+	early, err := change.Continue(t.Context(), l.c, jobs, b, past) // stands on a screen while somebody takes the job back
+	if err != nil {
+		t.Fatal(err)
+	}
+	back, err := jobs.Revert(t.Context(), l.c, past.ID, b, dispatch.PlanOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if job, err := back.Run(t.Context(), l.c, o); err != nil || job.Count(dispatch.Sent) == 0 {
+		t.Fatal(err)
+	}
+	if next, err := jobs.Unfinished(past); err != nil || len(next) != 0 {
+		t.Errorf("%+v is left, %v", next, err)
+	}
+	var state *change.StateError
+	if _, err := change.Continue(t.Context(), l.c, jobs, b, past); !errors.As(err, &state) || !strings.Contains(err.Error(), "taken back by job") {
+		t.Errorf("the suspension is planned: %v", err)
+	}
+	err = early.Run(t.Context(), func(_ int, plan *dispatch.Plan) (*dispatch.Job, error) { return plan.Run(t.Context(), l.c, o) })
+	if !errors.Is(err, unity.ErrRefused) || l.read(string(site.ID)).Suspended.On {
+		t.Errorf("the site is suspended: %v", err)
+	}
+}
+
+func TestASiteWithActiveMachinesIsNotSuspended(t *testing.T) {
+	l := newLab(t)
+	site, b := l.site(), dispatch.Binding{BaseURL: l.c.BaseURL(), Key: l.c.Key()}
+	o := dispatch.RunOptions{Journal: journal.At(filepath.Join(t.TempDir(), "jobs"))}
+	past := l.leftBeforeSuspend(b, site, o)
+	if _, err := l.sim.InsertEndpoint(string(site.ID), "NEWCOMER-01"); err != nil {
+		t.Fatal(err)
+	}
+	var state *change.StateError
+	if _, err := change.Continue(t.Context(), l.c, dispatch.NewJobs(o.Journal), b, past); !errors.As(err, &state) || !strings.Contains(err.Error(), "NEWCOMER-01") {
+		t.Errorf("a machine that came later loses its licence: %v", err)
+	}
+}
+
+func TestTheNextStepIsBegunOnce(t *testing.T) {
+	l := newLab(t)
+	site, b := l.site(), dispatch.Binding{BaseURL: l.c.BaseURL(), Key: l.c.Key()}
+	o := dispatch.RunOptions{Journal: journal.At(filepath.Join(t.TempDir(), "jobs"))}
+	past := l.leftBeforeSuspend(b, site, o)
+	var chains []*change.Chain
+	for range 2 { // both were planned before either was begun
+		ch, err := change.Continue(t.Context(), l.c, dispatch.NewJobs(o.Journal), b, past)
+		if err != nil {
+			t.Fatal(err)
+		}
+		chains = append(chains, ch)
+	}
+	for i, ch := range chains {
+		err := ch.Run(t.Context(), func(_ int, plan *dispatch.Plan) (*dispatch.Job, error) { return plan.Run(t.Context(), l.c, o) })
+		if (err == nil) != (i == 0) || i == 1 && !errors.Is(err, unity.ErrRefused) {
+			t.Errorf("process %d: %v", i, err)
+		}
+	}
+	n := 0
+	for _, line := range l.changes() {
+		if strings.HasPrefix(line, "POST suspend") {
+			n++
+		}
+	}
+	if n != 1 {
+		t.Errorf("%d suspensions", n)
 	}
 }

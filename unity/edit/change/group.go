@@ -38,7 +38,9 @@ func CreateGroup(ctx context.Context, c *unity.Client, s *unity.Site, v edit.Val
 		Site: s.ID, SiteName: s.Name.Raw(), Request: request, After: asJSON(v), Diff: fieldChanges(form, edit.Values{}, v), Warnings: warnings,
 		Check: &dispatch.Check{Path: request.Path, List: "Groups", IDField: "GroupId", Known: known, Expect: map[string]string{"GroupName": v["GroupName"]}}},
 		Keys: groupKeys(s.ID)}
+	weighed(ctx, c, s, strings.ToLower(v[policyField]), "for every machine that comes to the group", &p.ObjectChange)
 	p.after = func(ctx context.Context, c *unity.Client) (Outcome, error) { return newGroup(ctx, c, s.ID, v, known) }
+	p.Again = renewing(func(ctx context.Context, c *unity.Client) (*Prepared, error) { return CreateGroup(ctx, c, s, v) })
 	return p, nil
 }
 
@@ -98,8 +100,12 @@ func EditGroup(ctx context.Context, c *unity.Client, s *unity.Site, before *unit
 		if err := weighPolicy(ctx, c, s, before, policy, &ch); err != nil {
 			return nil, err
 		}
-		ch.Request.Machines, ch.Request.Counted = ch.Touches, true
+	} else if _, ok := changed["Inheritance"]; ok {
+		if ch.Touches, err = countGroup(ctx, c, s.ID, before.ID); err != nil {
+			return nil, err
+		}
 	}
+	ch.Request.Machines, ch.Request.Counted = ch.Touches, true
 	delete(changed, "Inheritance") // the record does not show it
 	if len(changed) > 0 {
 		ch.Check = &dispatch.Check{Path: request.Path, List: "Groups", IDField: "GroupId", ID: string(before.ID), Expect: expect(form, changed, nil)}
@@ -116,6 +122,13 @@ func EditGroup(ctx context.Context, c *unity.Client, s *unity.Site, before *unit
 		}
 		return Outcome{Group: g, Alarms: moved(form, groupShown(g, old), groupShown(g, v), edit.GroupValues(g))}, nil
 	}
+	p.Again = renewing(func(ctx context.Context, c *unity.Client) (*Prepared, error) {
+		now, err := c.Group(ctx, s.ID, before.ID)
+		if err != nil {
+			return nil, err
+		}
+		return EditGroup(ctx, c, s, now, v)
+	})
 	return p, nil
 }
 
@@ -127,26 +140,11 @@ func weighPolicy(ctx context.Context, c *unity.Client, s *unity.Site, g *unity.G
 	}
 	ch.Touches = n
 	ch.Warnings = append(ch.Warnings, fmt.Sprintf("the policy can change the settings of %s", dispatch.Machines(n)))
-	policies, err := c.SitePolicies(ctx, s.ID)
-	if err != nil {
-		ch.Warnings = append(ch.Warnings, "the policies could not be read: "+unity.Clean(err.Error()))
-		return nil
+	if weighed(ctx, c, s, policy, "for every machine that gets it", ch) {
+		ch.Risk = dispatch.Destroy
 	}
-	for i := range policies {
-		if string(policies[i].ID) == policy {
-			if Unprotected(&policies[i]) {
-				ch.Risk = dispatch.Destroy
-				ch.Warnings = append(ch.Warnings, policies[i].Label()+" leaves the protection to whoever uses the machine")
-			}
-			return nil
-		}
-	}
-	ch.Warnings = append(ch.Warnings, "the site's list of policies does not hold "+policy)
 	return nil
 }
-
-// Unprotected tells the policy under which nobody but the machine's user is in charge of its protection.
-func Unprotected(p *unity.Policy) bool { return dispatch.Unprotected(p.Name) }
 
 // DeleteGroup prepares the deletion of a group whose machines go to another group of the site (§3.6.4).
 func DeleteGroup(ctx context.Context, c *unity.Client, s *unity.Site, group, receiver *unity.Group) (*Prepared, error) {
@@ -162,6 +160,7 @@ func DeleteGroup(ctx context.Context, c *unity.Client, s *unity.Site, group, rec
 		Site: s.ID, SiteName: s.Name.Raw(), ObjectID: string(group.ID), Request: request, Touches: n, Before: asJSON(edit.GroupValues(group)),
 		Typed: group.Label(), TypedLabel: "name of the group", Warnings: []string{fmt.Sprintf("%s go to the group %s", dispatch.Machines(n), receiver.Label())},
 		Check: &dispatch.Check{Path: request.Path, List: "Groups", IDField: "GroupId", ID: string(group.ID), Absent: true}}, Keys: groupKeys(s.ID)}
+	weighed(ctx, c, s, string(receiver.PolicyID), "for those that come to "+receiver.Label(), &p.ObjectChange)
 	p.after = func(ctx context.Context, c *unity.Client) (Outcome, error) {
 		groups, err := c.Groups(ctx, s.ID)
 		if err != nil {
@@ -172,6 +171,17 @@ func DeleteGroup(ctx context.Context, c *unity.Client, s *unity.Site, group, rec
 		}
 		return Outcome{Notes: []string{"the group is gone"}}, nil
 	}
+	p.Again = renewing(func(ctx context.Context, c *unity.Client) (*Prepared, error) {
+		now, err := c.Group(ctx, s.ID, group.ID)
+		if err != nil {
+			return nil, err
+		}
+		to, err := c.Group(ctx, s.ID, receiver.ID)
+		if err != nil {
+			return nil, err
+		}
+		return DeleteGroup(ctx, c, s, now, to)
+	})
 	return p, nil
 }
 

@@ -2,6 +2,7 @@ package change
 
 import (
 	"context"
+	"fmt"
 	"sort"
 	"strings"
 
@@ -45,6 +46,9 @@ func suspendStep(ctx context.Context, c *unity.Client, b dispatch.Binding, s *un
 	return Step{Title: "suspend " + siteLabel(s), Risk: dispatch.Destroy, Requests: []unity.Request{suspend.Request}, Whole: true,
 		Next: dispatch.NextStep{Action: suspendAction, Site: s.ID},
 		Plan: func(ctx context.Context, _ []fleet.Ref) (*dispatch.Plan, error) {
+			if err := nobodyLeft(ctx, c, s); err != nil {
+				return nil, err
+			}
 			fresh, err := c.Site(ctx, s.ID)
 			if err != nil {
 				return nil, err
@@ -55,6 +59,36 @@ func suspendStep(ctx context.Context, c *unity.Client, b dispatch.Binding, s *un
 			}
 			return dispatch.MakeObject(ctx, c, p.ObjectChange, dispatch.PlanOptions{Binding: b})
 		}}, nil
+}
+
+// nobodyLeft refuses the suspension of a site that has active machines: they were reactivated, or came, after the others had
+// been deactivated.
+func nobodyLeft(ctx context.Context, c *unity.Client, s *unity.Site) error {
+	rows, err := unity.Collect(c.Endpoints(ctx, s.ID, unity.EndpointQuery{}))
+	if err != nil {
+		return fmt.Errorf("the machines of %s cannot be read: %w", siteLabel(s), err)
+	}
+	var names []string
+	active := 0
+	for i := range rows {
+		if rows[i].Deactivated.On {
+			continue
+		}
+		if active++; active <= 5 {
+			names = append(names, rows[i].Name())
+		}
+	}
+	if active == 0 {
+		return nil
+	}
+	return &StateError{fmt.Sprintf("%s was not suspended: %s active (%s)", siteLabel(s), areMachines(active), strings.Join(names, ", "))}
+}
+
+func areMachines(n int) string {
+	if n == 1 {
+		return "1 machine is"
+	}
+	return dispatch.Machines(n) + " are"
 }
 
 // Record is one record of a machine, for finding those that a later one has replaced.

@@ -49,7 +49,9 @@ func CreateSite(ctx context.Context, c *unity.Client, v edit.Values) (*Prepared,
 		Request: request, After: asJSON(v), Diff: fieldChanges(form, edit.Values{}, v), Warnings: createWarnings(list, v),
 		Check: &dispatch.Check{Path: request.Path, List: "Sites", IDField: "SiteId", Known: known, Expect: map[string]string{"SiteName": v["SiteName"]}}},
 		Keys: []string{"sites"}}
+	weighed(ctx, c, nil, strings.ToLower(v[policyField]), "for every machine of the site", &p.ObjectChange)
 	p.after = func(ctx context.Context, c *unity.Client) (Outcome, error) { return newSite(ctx, c, v, known) }
+	p.Again = renewing(func(ctx context.Context, c *unity.Client) (*Prepared, error) { return CreateSite(ctx, c, v) })
 	return p, nil
 }
 
@@ -127,6 +129,9 @@ func EditSite(ctx context.Context, c *unity.Client, before *unity.Site, v edit.V
 	if ch.Warnings, err = editWarnings(ctx, c, before, changed); err != nil {
 		return nil, err
 	}
+	if weighed(ctx, c, before, strings.ToLower(changed[policyField]), "for every machine that has the policy of its site", &ch) {
+		ch.Risk, ch.Typed, ch.TypedLabel = dispatch.Destroy, siteLabel(before), "name of the site"
+	}
 	if want := expect(form, changed, siteNames()); len(want) > 0 {
 		ch.Check = &dispatch.Check{Path: request.Path, List: "Sites", IDField: "SiteId", ID: string(before.ID), Expect: want}
 	}
@@ -148,6 +153,9 @@ func EditSite(ctx context.Context, c *unity.Client, before *unity.Site, v edit.V
 		}
 		return Outcome{Site: s, Alarms: moved(form, old, v, edit.SiteValues(s))}, nil
 	}
+	p.Again = renewingSite(before.ID, func(ctx context.Context, c *unity.Client, now *unity.Site) (*Prepared, error) {
+		return EditSite(ctx, c, now, v)
+	})
 	return p, nil
 }
 

@@ -69,6 +69,9 @@ func SiteState(ctx context.Context, c *unity.Client, s *unity.Site, action unity
 	}
 	p := &Prepared{ObjectChange: ch, Keys: []string{"sites", "endpoints/" + string(s.ID)}}
 	p.after = func(ctx context.Context, c *unity.Client) (Outcome, error) { return stateNow(ctx, c, s, action) }
+	p.Again = renewingSite(s.ID, func(ctx context.Context, c *unity.Client, now *unity.Site) (*Prepared, error) {
+		return SiteState(ctx, c, now, action)
+	})
 	return p, nil
 }
 
