@@ -37,7 +37,7 @@ func TestWhatStandsBesideACommand(t *testing.T) {
 	if got := g.beside("e1", true, given); got.LastSeen == nil || got.ExpectedFrom != nil || got.Infection != nil || got.LaterScan != nil {
 		t.Errorf("before it was heard of: %+v", got)
 	}
-	if words := g.words("e1", true, given); !strings.Contains(words, "its usual gap is not known yet") {
+	if words := g.words("e1", true, given); words != "last seen "+base.Local().Format("2006-01-02 15:04") {
 		t.Errorf("words %q", words)
 	}
 	g.keep([]*fleet.Machine{machine(time.Hour, 0, -time.Hour, true)})

@@ -238,8 +238,11 @@ func (a *app) apiChange(ctx context.Context, sess *session, r unity.Request, g u
 	for _, id := range g.Endpoints {
 		entry.Targets = append(entry.Targets, dispatch.Target{EndpointID: string(id), SiteID: string(g.Site)})
 	}
-	if err := sess.audit.Write(entry); err != nil && sess.audit.Required() {
-		return fmt.Errorf("the audit cannot be written and this profile requires it: %w", err)
+	if err := sess.audit.Write(entry); err != nil {
+		if sess.audit.Required() {
+			return fmt.Errorf("the audit cannot be written and this profile requires it: %w", err)
+		}
+		a.complainAudit(err)
 	}
 	resp, err := sess.client.Do(ctx, r)
 	if err != nil {

@@ -32,6 +32,8 @@ type app struct {
 	fullScreen bool
 	// ended is closed when a signal ends the run; a question must not outlive it.
 	ended <-chan struct{}
+	// changes tells that a change was about to be sent.
+	changes bool
 }
 
 type globalFlags struct {
@@ -62,7 +64,10 @@ func (a *app) run(ctx context.Context, args []string) int {
 	root := a.command()
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
-	if err != nil && ctx.Err() != nil {
+	switch {
+	case err != nil && unread(ctx, err):
+		return a.unreadCode(err)
+	case err != nil && ctx.Err() != nil:
 		err = &codeError{exitInterrupted, "interrupted"}
 	}
 	if err != nil {
@@ -129,6 +134,7 @@ busy, 130 interrupted.`,
 		a.threatCommand(), a.adminCommand(), a.usageCommand(), a.watchCommand(), a.openCommand(), a.apiCommand(), a.tokenCommand(), a.proxyCommand(), a.doctorCommand(), a.cacheCommand(), a.configCommand(), a.completionCommand(), a.manCommand(), a.versionCommand(),
 	)
 	root.AddCommand(a.shortCommands()...)
+	a.withViews(root)
 	for _, c := range root.Commands() {
 		for _, sub := range c.Commands() {
 			if sub.RunE == nil && sub.Run == nil {

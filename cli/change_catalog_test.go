@@ -136,7 +136,7 @@ func verbsOfShell() map[string]string {
 func onShellOnly(id string) bool {
 	scope, name, _ := strings.Cut(id, ".")
 	switch scope {
-	case "filter", "pick", "form", "line", "dialog", "problem", "pane":
+	case "filter", "pick", "form", "line", "dialog", "problem", "pane", "board":
 		return true
 	case "table":
 		return name != "export" && name != "raw"

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -18,6 +19,9 @@ import (
 
 // runChain shows a combined action, asks about it as about its gravest step, and carries the steps out.
 func (a *app) runChain(ctx context.Context, sess *session, ch *change.Chain, flags sendFlags) error {
+	if ch.First.Object != nil && flags.dryRun {
+		return a.printObjectPlans([]*dispatch.Plan{ch.First})
+	}
 	if flags.dryRun {
 		// A dry run is never sent, so its plan may list the requests of the later steps too.
 		for _, r := range ch.Later() {
@@ -25,13 +29,14 @@ func (a *app) runChain(ctx context.Context, sess *session, ch *change.Chain, fla
 		}
 		return a.printPlan(ch.First)
 	}
-	if err := a.confirm(ch.First, flags); err != nil {
+	if err := a.confirmChain(ch.First, flags); err != nil {
 		return err
 	}
 	options := sess.runOptions(flags.note)
-	options.Pause = a.pause(sess)
+	options.Pause, options.Report = a.pause(sess), a.waits()
 	var partly error
 	var done chainJSON
+	lost := failedOf{}
 	err := ch.Run(ctx, func(step int, plan *dispatch.Plan) (*dispatch.Job, error) {
 		_, _ = fmt.Fprintf(a.err, "step %d of %d: %s\n", step+1, len(ch.Steps), unity.Clean(ch.Steps[step].Title))
 		job, err := plan.Run(ctx, sess.client, options)
@@ -39,15 +44,16 @@ func (a *app) runChain(ctx context.Context, sess *session, ch *change.Chain, fla
 			return nil, err
 		}
 		partly = errors.Join(partly, jobError(job))
-		if a.flags.output == "json" || a.flags.jq != "" {
+		if a.structured() {
 			done.add(unity.Clean(ch.Steps[step].Title), job)
 		} else {
 			err = errors.Join(err, a.printJob(job))
 		}
-		return job, errors.Join(err, writeFailed(flags.failedTo, job))
+		lost.add(job)
+		return job, errors.Join(err, lost.write(flags.failedTo)) // after each step: it may be the last
 	})
 	if len(done.Steps) > 0 {
-		err = errors.Join(err, a.printValue(done))
+		err = errors.Join(err, a.printChain(&done))
 	}
 	var stopped *change.StateError
 	if errors.As(err, &stopped) {
@@ -57,6 +63,25 @@ func (a *app) runChain(ctx context.Context, sess *session, ch *change.Chain, fla
 		return err
 	}
 	return partly
+}
+
+// confirmChain asks about the first step of what is left of a combined action: it may be the change of an object.
+func (a *app) confirmChain(p *dispatch.Plan, flags sendFlags) error {
+	if p.Object == nil {
+		return a.confirm(p, flags)
+	}
+	if err := expectNamed(1, flags.ofObject()); err != nil {
+		return err
+	}
+	return a.confirmObject(p, flags.ofObject(), 1)
+}
+
+// printChain prints what became of a combined action: as JSON with its steps, else the latest outcome of each target.
+func (a *app) printChain(done *chainJSON) error {
+	if f := a.flags.output; f == "ndjson" || f == "csv" {
+		return printAll(a, done.Results, nil, func(r *resultJSON) ([]byte, error) { return json.Marshal(r) })
+	}
+	return a.printValue(done)
 }
 
 // chainJSON is what became of a combined action: the job of the last step that ran, for each target its latest outcome, and
@@ -158,6 +183,9 @@ func (a *app) olderRecords(ctx context.Context, sess *session, sel selection) ([
 	}
 	if len(f.Failed) > 0 || f.StatusErr != nil {
 		return nil, nil, &codeError{exitFailed, "not all sites and reports could be read, so a newer record may be hidden; narrow by --site"}
+	}
+	if err := a.askEach(ctx, sess, f, f.Namesakes()); err != nil {
+		return nil, nil, err
 	}
 	records := make([]change.Record, 0, len(f.Machines))
 	for _, m := range f.Machines {

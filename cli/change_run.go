@@ -58,8 +58,8 @@ func (a *app) change(ctx context.Context, sess *session, all []*change.Prepared,
 	if sess.settings.ReadOnly && !flags.dryRun {
 		return refusedf("refused: this profile is read-only")
 	}
-	if flags.expect >= 0 && flags.expect != len(all) {
-		return refusedf("refused: the command line names %d, not the %d that --expect says; nothing was sent", len(all), flags.expect)
+	if err := expectNamed(len(all), flags); err != nil {
+		return err
 	}
 	plans := make([]*dispatch.Plan, 0, len(all))
 	for _, p := range all {
@@ -68,6 +68,22 @@ func (a *app) change(ctx context.Context, sess *session, all []*change.Prepared,
 			return err
 		}
 		plans = append(plans, plan)
+	}
+	return a.changePlanned(ctx, sess, all, plans, flags)
+}
+
+// expectNamed refuses another number of objects than --expect says.
+func expectNamed(n int, flags changeFlags) error {
+	if flags.expect >= 0 && flags.expect != n {
+		return refusedf("refused: the command line names %d, not the %d that --expect says; nothing was sent", n, flags.expect)
+	}
+	return nil
+}
+
+// changePlanned prints the plans, or asks, sends and reads again.
+func (a *app) changePlanned(ctx context.Context, sess *session, all []*change.Prepared, plans []*dispatch.Plan, flags changeFlags) error {
+	if err := expectNamed(len(all), flags); err != nil {
+		return err
 	}
 	if flags.dryRun {
 		return a.printObjectPlans(plans)
@@ -86,6 +102,7 @@ func (a *app) confirmObject(p *dispatch.Plan, flags changeFlags, named int) erro
 	words := p.Object.Verb + " " + unity.Clean(p.Object.Name)
 	switch {
 	case flags.yes && (!destroy || flags.expect >= 0):
+		a.warnPlan(p)
 		return nil
 	case a.terminal:
 		return a.askObject(p)
@@ -94,6 +111,7 @@ func (a *app) confirmObject(p *dispatch.Plan, flags changeFlags, named int) erro
 	case p.Risk() == dispatch.Disrupt:
 		return refusedf("refused: %s needs --yes", words)
 	}
+	a.warnPlan(p)
 	return nil
 }
 
@@ -195,7 +213,7 @@ func (a *app) runObjects(ctx context.Context, sess *session, all []*change.Prepa
 	out := objectsJSON{Results: []objectResult{}}
 	var failed error
 	options := sess.runOptions(flags.note)
-	options.Pause = a.pause(sess)
+	options.Pause, options.Report = a.pause(sess), a.waits()
 	for i, plan := range plans {
 		job, err := plan.Run(ctx, sess.client, options)
 		if job == nil {
@@ -214,7 +232,7 @@ func (a *app) runObjects(ctx context.Context, sess *session, all []*change.Prepa
 			break
 		}
 	}
-	if err := a.printObjects(out); err != nil && failed == nil {
+	if err := a.printObjects(out); err != nil && failed == nil && !unread(ctx, err) { // they are changed all the same
 		return err
 	}
 	return failed

@@ -85,7 +85,11 @@ func (a *app) commandWatch() *cobra.Command {
 
 // jobs has the named jobs followed, or all that have commands under way.
 func (w *commandWatcher) jobs(ids []string) error {
-	jobs := dispatch.NewJobs(w.sess.jobs())
+	ledger := w.agents.env.Ledger()
+	jobs := dispatch.NewJobs(w.sess.jobs()).With(ledger)
+	if err := ledger.Read(); err != nil { // how often the agents poll, as earlier runs heard
+		return err
+	}
 	var all []*dispatch.Past
 	if len(ids) == 0 {
 		var err error
@@ -328,12 +332,12 @@ func (p *printedRows) end() error             { return p.flush() }
 
 func watchColumns(agents *agents) []table.Column[watchRow] {
 	return []table.Column[watchRow]{
-		{ID: "state", Title: "State", Text: func(r *watchRow) string { return r.State }},
-		{ID: "command", Title: "Command", Text: func(r *watchRow) string { return unity.Clean(r.Command) }},
-		{ID: "host", Title: "Host", Text: func(r *watchRow) string { return r.HostName.String() }},
-		{ID: "site", Title: "Site", Text: func(r *watchRow) string { return r.SiteName.String() }},
-		{ID: "agent", Title: "Agent", Text: func(r *watchRow) string { return agents.words(r.EndpointID, r.waiting(), r.given) }},
-		{ID: "by", Title: "By", Text: func(r *watchRow) string { return r.By }},
-		{ID: "job", Title: "Job", Text: func(r *watchRow) string { return r.JobID }},
+		{ID: "state", Title: "State", Min: 16, Text: func(r *watchRow) string { return r.State }},
+		{ID: "command", Title: "Command", Min: 8, Text: func(r *watchRow) string { return unity.Clean(r.Command) }},
+		{ID: "host", Title: "Host", Min: 12, Max: 40, Text: func(r *watchRow) string { return r.HostName.String() }},
+		{ID: "site", Title: "Site", Min: 10, Max: 36, Priority: 1, Text: func(r *watchRow) string { return r.SiteName.String() }},
+		{ID: "agent", Title: "Agent", Min: 16, Priority: 2, Text: func(r *watchRow) string { return agents.words(r.EndpointID, r.waiting(), r.given) }},
+		{ID: "by", Title: "By", Min: 7, Priority: 4, Text: func(r *watchRow) string { return r.By }},
+		{ID: "job", Title: "Job", Priority: 3, Text: func(r *watchRow) string { return r.JobID }},
 	}
 }

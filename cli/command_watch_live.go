@@ -2,13 +2,11 @@ package cli
 
 import (
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/charmbracelet/x/ansi"
-	"golang.org/x/term"
 
 	"github.com/unitty/unitty/unity"
 	"github.com/unitty/unitty/unity/dispatch"
@@ -43,10 +41,8 @@ func (t *liveTable) end() error { return nil }
 
 // size is the room of the terminal in cells.
 func (t *liveTable) size() (w, h int) {
-	if f, ok := t.app.out.(*os.File); ok {
-		if w, h, err := term.GetSize(int(f.Fd())); err == nil && w > 0 && h > 0 {
-			return w, h
-		}
+	if w, h := t.app.screenSize(); w > 0 {
+		return w, h
 	}
 	return 80, 24
 }

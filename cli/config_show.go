@@ -105,10 +105,10 @@ func (a *app) printKeys(s *settings) error {
 		}
 	}
 	columns := []table.Column[ui.Spec]{
-		{ID: "id", Title: "Id", Text: func(s *ui.Spec) string { return s.ID }},
-		{ID: "keys", Title: "Keys", Text: func(s *ui.Spec) string { return strings.Join(s.Keys, " ") }},
-		{ID: "risk", Title: "Risk", Text: func(s *ui.Spec) string { return s.Risk.String() }},
-		{ID: "help", Title: "What it does", Text: func(s *ui.Spec) string { return s.Help }},
+		{ID: "id", Title: "Id", Min: 30, Text: func(s *ui.Spec) string { return s.ID }},
+		{ID: "keys", Title: "Keys", Min: 8, Text: func(s *ui.Spec) string { return strings.Join(s.Keys, " ") }},
+		{ID: "risk", Title: "Risk", Min: 8, Priority: 2, Text: func(s *ui.Spec) string { return s.Risk.String() }},
+		{ID: "help", Title: "What it does", Min: 16, Priority: 1, Text: func(s *ui.Spec) string { return s.Help }},
 	}
 	err := printAll(a, specs, columns, func(s *ui.Spec) ([]byte, error) {
 		return json.Marshal(struct {

@@ -17,9 +17,12 @@ func (a *app) signInForm(ctx context.Context, s *screenOf) *ui.SignIn {
 	entry := func(id, label, help, value string, secret bool) form.Field {
 		return form.Field{ID: id, Label: label, Help: help, Value: value, Secret: secret}
 	}
-	focus := ""
-	if set.ClientID != "" && set.Username != "" {
+	focus := "gsm_key" // hardly anybody has another address
+	switch {
+	case set.ClientID != "" && set.Username != "":
 		focus = "password"
+	case set.keyText() != "":
+		focus = "client_id"
 	}
 	return &ui.SignIn{
 		Title: "Sign in", Focus: focus,

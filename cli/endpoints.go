@@ -55,7 +55,7 @@ func (a *app) listEndpoints(ctx context.Context, sess *session, sel selection) e
 	if err != nil {
 		return err
 	}
-	plan, err := fleet.MachineLanguage(false, sess.client.Now, missing).Parse(sel.where)
+	plan, err := sess.machineLanguage(false, missing).Parse(sel.where)
 	if err != nil {
 		return err
 	}

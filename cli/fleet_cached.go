@@ -26,7 +26,7 @@ was read. Whatever else the server sends, MachineId too, is in the fresh list on
 // listCached lists endpoints of the picture on disk.
 func (a *app) listCached(ctx context.Context, sess *session, k *kept, sel selection) error {
 	staleAfter := sess.settings.StaleAfter
-	query, err := picture.Language(false, staleAfter, sess.client.Now, k.missing).Compile(sel.where)
+	query, err := sess.grammar(k.missing).Compile(sel.where)
 	if err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -54,12 +55,33 @@ func newKeptConsole(t *testing.T, o unitytest.Options) *keptConsole {
 		t.Fatal(err)
 	}
 	t.Cleanup(c.sess.close)
+	if o.Now != nil {
+		c.standStill(t, o.Now)
+	}
 	f := c.sess.openFleet()
 	if err := f.Sync(t.Context()); err != nil || f.State().Disk != nil {
 		t.Fatalf("%v, %v", err, f.State().Disk)
 	}
 	c.pic = f.Current()
 	return c
+}
+
+// standStill gives the session a clock that stands with the world's: an age that is compared must not pass its limit between two
+// looks.
+func (c *keptConsole) standStill(t *testing.T, now func() time.Time) {
+	t.Helper()
+	c.sim.mu.Lock()
+	c.sim.answer = func(w http.ResponseWriter, _ *http.Request) bool {
+		w.Header().Set("Date", now().UTC().Format(http.TimeFormat))
+		return false
+	}
+	c.sim.mu.Unlock()
+	s := c.sess.settings
+	client, err := unity.New(unity.Options{BaseURL: s.BaseURL, GSMKey: s.Key, Tokens: c.sess.tokens(), Version: version, Observe: c.sess.calls.add, Now: now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.sess.client = client
 }
 
 // list gives the rows that a list printed, by id.
@@ -126,6 +148,9 @@ func TestListsAgree(t *testing.T) {
 		term := anyTerm(c.pic)
 		rapid.Check(t, func(rt *rapid.T) {
 			expr := strings.Join(rapid.SliceOfN(term, 0, 3).Draw(rt, "terms"), " ")
+			if now := c.sess.client.Now(); !now.Equal(at) {
+				rt.Fatalf("the clock went on by %s", now.Sub(at))
+			}
 			want := c.chosen(ctx, rt, expr)
 			fresh := c.list(rt, func() error { return c.app.listEndpoints(ctx, c.sess, selection{where: expr}) })
 			cached := c.list(rt, func() error { return c.app.listCached(ctx, c.sess, k, selection{where: expr}) })

@@ -39,6 +39,9 @@ func hitJSON(sess *session) func(*fleet.Hit) ([]byte, error) {
 	}
 }
 
+// idCells is how wide ids are: a part of one is of no use.
+const idCells = 36
+
 func hitColumns(sess *session) []table.Column[fleet.Hit] {
 	now := sess.client.Now
 	machine := func(h *fleet.Hit, of func(*fleet.Machine) string) string {
@@ -54,16 +57,16 @@ func hitColumns(sess *session) []table.Column[fleet.Hit] {
 			}
 			return "machine"
 		}},
-		{ID: "name", Title: "Name", Max: 40, Text: func(h *fleet.Hit) string {
+		{ID: "name", Title: "Name", Min: 14, Max: 40, Text: func(h *fleet.Hit) string {
 			if h.Site != nil {
 				return h.Site.Name.String()
 			}
 			return h.Machine.Name()
 		}},
-		{ID: "site", Title: "Site", Max: 36, Text: func(h *fleet.Hit) string {
+		{ID: "site", Title: "Site", Min: 10, Max: 36, Priority: 1, Text: func(h *fleet.Hit) string {
 			return machine(h, func(m *fleet.Machine) string { return m.SiteName.String() })
 		}},
-		{ID: "status", Title: "Status", Text: func(h *fleet.Hit) string {
+		{ID: "status", Title: "Status", Min: 11, Priority: 2, Text: func(h *fleet.Hit) string {
 			if h.Site != nil {
 				return h.Site.State()
 			}
@@ -72,7 +75,7 @@ func hitColumns(sess *session) []table.Column[fleet.Hit] {
 			}
 			return h.Machine.StatusNote
 		}},
-		{ID: "seen", Title: "Seen", Text: func(h *fleet.Hit) string {
+		{ID: "seen", Title: "Seen", Min: 11, Priority: 3, Text: func(h *fleet.Hit) string {
 			return machine(h, func(m *fleet.Machine) string {
 				if m.Seen().IsZero() {
 					return "never"
@@ -80,9 +83,9 @@ func hitColumns(sess *session) []table.Column[fleet.Hit] {
 				return dispatch.AgeWords(now().Sub(m.Seen())) + " ago"
 			})
 		}},
-		{ID: "user", Title: "User", Max: 24, Text: func(h *fleet.Hit) string { return machine(h, (*fleet.Machine).User) }},
-		{ID: "match", Title: "Match", Text: func(h *fleet.Hit) string { return h.Field }},
-		{ID: "id", Title: "Id", Text: func(h *fleet.Hit) string {
+		{ID: "user", Title: "User", Min: 8, Max: 24, Priority: 5, Text: func(h *fleet.Hit) string { return machine(h, (*fleet.Machine).User) }},
+		{ID: "match", Title: "Match", Min: 7, Priority: 6, Text: func(h *fleet.Hit) string { return h.Field }},
+		{ID: "id", Title: "Id", Min: idCells, Priority: 4, Text: func(h *fleet.Hit) string {
 			if h.Site != nil {
 				return string(h.Site.ID)
 			}

@@ -78,14 +78,14 @@ func (a *app) jobList() error {
 	if err != nil {
 		return err
 	}
-	all, unreadable, err := jobs.List()
+	all, unreadable, err := jobs.Digests()
 	if err != nil {
 		return err
 	}
 	for _, u := range unreadable {
 		_, _ = fmt.Fprintf(a.err, "unitty: %s\n", unity.Clean(u.Error()))
 	}
-	p, err := newPrinter(a, jobColumns(), func(p **dispatch.Past) ([]byte, error) { return json.Marshal(jobRow(*p)) })
+	p, err := newPrinter(a, jobColumns(), func(d *dispatch.Digest) ([]byte, error) { return json.Marshal(digestRow(d)) })
 	if err != nil {
 		return err
 	}
@@ -111,17 +111,26 @@ func jobRow(p *dispatch.Past) jobJSON {
 	return out
 }
 
-func jobColumns() []table.Column[*dispatch.Past] {
-	text := func(of func(*dispatch.Past) string) func(**dispatch.Past) string {
-		return func(p **dispatch.Past) string { return of(*p) }
+// digestRow is a job in the list.
+func digestRow(d *dispatch.Digest) jobJSON {
+	out := jobJSON{JobID: d.ID, Action: d.Action, Profile: d.Profile, State: string(d.State), Targets: d.Targets(),
+		Sent: d.Count(dispatch.Sent), Failed: d.Count(dispatch.Failed), Unknown: d.Count(dispatch.Unknown), Skipped: d.Count(dispatch.Skipped),
+		Cancelled: d.Count(dispatch.Cancelled), StartedAt: d.Started.UTC()}
+	if !d.Finished.IsZero() {
+		at := d.Finished.UTC()
+		out.FinishedAt = &at
 	}
-	return []table.Column[*dispatch.Past]{
-		{ID: "id", Title: "Job", Text: text(func(p *dispatch.Past) string { return p.ID })},
-		{ID: "state", Title: "State", Text: text(func(p *dispatch.Past) string { return string(p.State) })},
-		{ID: "started", Title: "Started", Text: text(func(p *dispatch.Past) string { return p.Started.Local().Format("2006-01-02 15:04:05") })},
-		{ID: "what", Title: "What", Text: text(func(p *dispatch.Past) string { return unity.Clean(p.Title()) })},
-		{ID: "result", Title: "Result", Text: text(func(p *dispatch.Past) string { return p.Words() })},
-		{ID: "profile", Title: "Profile", Text: text(func(p *dispatch.Past) string { return unity.Clean(p.Profile) })},
+	return out
+}
+
+func jobColumns() []table.Column[dispatch.Digest] {
+	return []table.Column[dispatch.Digest]{
+		{ID: "id", Title: "Job", Min: idCells, Text: func(d *dispatch.Digest) string { return d.ID }},
+		{ID: "state", Title: "State", Min: 11, Text: func(d *dispatch.Digest) string { return string(d.State) }},
+		{ID: "started", Title: "Started", Min: 19, Priority: 2, Text: func(d *dispatch.Digest) string { return d.Started.Local().Format("2006-01-02 15:04:05") }},
+		{ID: "what", Title: "What", Min: 12, Text: func(d *dispatch.Digest) string { return unity.Clean(d.Title) }},
+		{ID: "result", Title: "Result", Min: 10, Priority: 1, Text: func(d *dispatch.Digest) string { return d.Words() }},
+		{ID: "profile", Title: "Profile", Priority: 3, Text: func(d *dispatch.Digest) string { return unity.Clean(d.Profile) }},
 	}
 }
 
@@ -136,6 +145,18 @@ func jobFailure(err error) error {
 		return refusedf("refused: %v; the file is left alone", err)
 	}
 	return err
+}
+
+// waits says on standard error that a job waits for the server, once for each time: without a word it would seem to hang.
+func (a *app) waits() func(dispatch.Job) {
+	said := false
+	return func(j dispatch.Job) {
+		waits := j.Note == dispatch.NoteThrottled
+		if waits && !said {
+			_, _ = fmt.Fprintf(a.err, "unitty: %s\n", j.Note)
+		}
+		said = waits
+	}
 }
 
 // pause waits on a terminal until somebody has signed in again elsewhere; without one the job stops and can be resumed.

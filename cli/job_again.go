@@ -27,6 +27,11 @@ func (s *sendFlags) jobFlags(c *cobra.Command) {
 	f.IntVar(&s.batch, "batch", 0, "machines per request; 0 means 100, and 25 for what destroys")
 }
 
+// ofObject are the flags of a verb that goes on with the change of an object. It names one.
+func (s *sendFlags) ofObject() changeFlags {
+	return changeFlags{dryRun: s.dryRun, yes: s.yes, expect: s.expect, note: s.note}
+}
+
 func (a *app) jobResume() *cobra.Command {
 	var flags sendFlags
 	c := &cobra.Command{Use: "resume ID", Short: "Go on with a job that was interrupted or cancelled", Args: cobra.ExactArgs(1),
@@ -35,6 +40,7 @@ func (a *app) jobResume() *cobra.Command {
 			return a.verb(cmd.Context(), func(ctx context.Context, sess *session) error { return a.resume(ctx, sess, args[0], flags) })
 		}}
 	f := c.Flags()
+	f.BoolVar(&flags.dryRun, "dry-run", false, "show what is left to send and send nothing")
 	f.BoolVarP(&flags.yes, "yes", "y", false, "do not ask")
 	f.IntVar(&flags.expect, "expect", -1, "the number of machines you expect to be sent to")
 	f.StringVar(&flags.note, "note", "", "remark for the audit, a ticket number for example")
@@ -49,7 +55,7 @@ func (a *app) resume(ctx context.Context, sess *session, id string, flags sendFl
 	if _, err := waitLimit(flags.wait); err != nil {
 		return err
 	}
-	if sess.settings.ReadOnly {
+	if sess.settings.ReadOnly && !flags.dryRun {
 		return refusedf("refused: this profile is read-only")
 	}
 	jobs := dispatch.NewJobs(sess.jobs())
@@ -64,17 +70,32 @@ func (a *app) resume(ctx context.Context, sess *session, id string, flags sendFl
 		_, _ = fmt.Fprintf(a.err, "unitty: job %s is %s: nothing is left to send\n", p.ID, p.State)
 		return a.printJob(&p.Job)
 	}
+	if flags.dryRun {
+		return a.printRest(sess, p)
+	}
 	if err := a.confirmResume(p, flags); err != nil {
 		return err
 	}
 	options := sess.runOptions(flags.note)
-	options.Pause, options.ResendUnknown = a.pause(sess), flags.resend
+	options.Pause, options.ResendUnknown, options.Report = a.pause(sess), flags.resend, a.waits()
 	job, err := jobs.Resume(ctx, sess.client, p.ID, sess.binding(), options)
 	if job == nil {
 		return jobFailure(err)
 	}
 	a.nameSteps(jobs, p.ID)
 	return a.reportJob(ctx, sess, job, err, flags)
+}
+
+// printRest prints what a resume of a job would send.
+func (a *app) printRest(sess *session, p *dispatch.Past) error {
+	rest, err := p.RestPlan(sess.client)
+	if err != nil {
+		return err
+	}
+	if rest.Object != nil {
+		return a.printObjectPlans([]*dispatch.Plan{rest})
+	}
+	return a.printPlan(rest)
 }
 
 // nameSteps says which steps of a combined action were not begun when it was left.
@@ -174,8 +195,8 @@ func (a *app) jobRetry() *cobra.Command {
 			case elapsed:
 				some = dispatch.SomeElapsed
 			}
-			return a.again(cmd.Context(), flags, func(ctx context.Context, jobs *dispatch.Jobs, sess *session) (*dispatch.Plan, error) {
-				return jobs.Retry(ctx, sess.client, args[0], sess.binding(), some, dispatch.PlanOptions{BatchSize: flags.batch, Again: flags.again || some == dispatch.SomeUnseen})
+			return a.again(cmd.Context(), flags, func(ctx context.Context, jobs *dispatch.Jobs, sess *session) (*dispatch.Plan, *change.Prepared, error) {
+				return change.Retry(ctx, sess.client, jobs, args[0], sess.binding(), some, dispatch.PlanOptions{BatchSize: flags.batch, Again: flags.again})
 			})
 		}}
 	flags.jobFlags(c)
@@ -188,8 +209,8 @@ func (a *app) jobRevert() *cobra.Command {
 	var flags sendFlags
 	c := &cobra.Command{Use: "revert ID", Short: "Take a job back: move, policy, isolate, suspend, deactivate and what else has an inverse", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.again(cmd.Context(), flags, func(ctx context.Context, jobs *dispatch.Jobs, sess *session) (*dispatch.Plan, error) {
-				return jobs.Revert(ctx, sess.client, args[0], sess.binding(), dispatch.PlanOptions{BatchSize: flags.batch, Again: flags.again})
+			return a.again(cmd.Context(), flags, func(ctx context.Context, jobs *dispatch.Jobs, sess *session) (*dispatch.Plan, *change.Prepared, error) {
+				return change.Revert(ctx, sess.client, jobs, args[0], sess.binding(), dispatch.PlanOptions{BatchSize: flags.batch, Again: flags.again})
 			})
 		}}
 	flags.jobFlags(c)
@@ -197,7 +218,7 @@ func (a *app) jobRevert() *cobra.Command {
 }
 
 // again plans a new job from an old one, asks, sends and reports.
-func (a *app) again(ctx context.Context, flags sendFlags, plan func(context.Context, *dispatch.Jobs, *session) (*dispatch.Plan, error)) error {
+func (a *app) again(ctx context.Context, flags sendFlags, plan func(context.Context, *dispatch.Jobs, *session) (*dispatch.Plan, *change.Prepared, error)) error {
 	if _, err := waitLimit(flags.wait); err != nil {
 		return err
 	}
@@ -205,12 +226,15 @@ func (a *app) again(ctx context.Context, flags sendFlags, plan func(context.Cont
 		if sess.settings.ReadOnly && !flags.dryRun {
 			return refusedf("refused: this profile is read-only")
 		}
-		p, err := plan(ctx, dispatch.NewJobs(sess.jobs()), sess)
+		p, object, err := plan(ctx, dispatch.NewJobs(sess.jobs()), sess)
 		if errors.Is(err, dispatch.ErrNothingToDo) {
 			return &codeError{exitFailed, err.Error()}
 		}
 		if err != nil {
 			return jobFailure(err)
+		}
+		if object != nil {
+			return a.changePlanned(ctx, sess, []*change.Prepared{object}, []*dispatch.Plan{p}, flags.ofObject())
 		}
 		return a.carryOut(ctx, sess, p, flags)
 	})

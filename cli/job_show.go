@@ -82,6 +82,9 @@ func (s *jobShown) given(r *dispatch.Result) bool {
 // note takes over what the journal knows of the machines.
 func (s *jobShown) note(sess *session) {
 	s.agents = newAgents(sess, sess.env())
+	if s.Operation.AgentCommand() {
+		_ = s.agents.env.Ledger().Read() // how often the agents poll; a journal that cannot be read says nothing of that
+	}
 	for i := range s.Results {
 		if r := &s.Results[i]; s.given(r) {
 			s.agents.note(r.Ref)

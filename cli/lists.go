@@ -22,7 +22,7 @@ import (
 func (sess *session) env() *views.Env {
 	e := views.NewEnv(sess.client, sess.settings.Username)
 	e.Audit, e.StaleAfter, e.Refresh = sess.audit, sess.settings.StaleAfter, sess.settings.Refresh
-	e.Journal, e.Profile = sess.jobs(), sess.settings.Profile
+	e.Journal, e.Profile, e.Book = sess.jobs(), sess.settings.Profile, openBook(sess.settings)
 	e.SignedIn = func(ctx context.Context) error { return untilSignedIn(ctx, sess) }
 	e.Commands = sess.settings.config.userCommands()
 	e.Report = sess.offboardReport
@@ -113,7 +113,7 @@ func (a *app) siteCommand() *cobra.Command {
 }
 
 func (a *app) listSites(ctx context.Context, sess *session, where string) error {
-	plan, err := fleet.SiteLanguage().Parse(where)
+	plan, err := sess.siteLanguage().Parse(where)
 	if err != nil {
 		return err
 	}
@@ -156,10 +156,10 @@ func (a *app) groupCommand() *cobra.Command {
 
 func groupColumns() []table.Column[unity.Group] {
 	return []table.Column[unity.Group]{
-		{ID: "group", Title: "Group", Max: 50, Text: (*unity.Group).Label},
-		{ID: "description", Title: "Description", Max: 50, Text: func(g *unity.Group) string { return g.Description.String() }},
-		{ID: "policy", Title: "Policy", Max: 36, Text: func(g *unity.Group) string { return firstOf(g.PolicyName.String(), string(g.PolicyID)) }},
-		{ID: "id", Title: "Id", Text: func(g *unity.Group) string { return string(g.ID) }},
+		{ID: "group", Title: "Group", Min: 12, Max: 50, Text: (*unity.Group).Label},
+		{ID: "description", Title: "Description", Min: 8, Max: 50, Priority: 3, Text: func(g *unity.Group) string { return g.Description.String() }},
+		{ID: "policy", Title: "Policy", Min: 12, Max: 36, Priority: 2, Text: func(g *unity.Group) string { return firstOf(g.PolicyName.String(), string(g.PolicyID)) }},
+		{ID: "id", Title: "Id", Min: idCells, Priority: 1, Text: func(g *unity.Group) string { return string(g.ID) }},
 	}
 }
 

@@ -6,10 +6,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"strings"
 
-	"github.com/charmbracelet/x/ansi"
 	"github.com/itchyny/gojq"
 
 	"github.com/unitty/unitty/ui/table"
@@ -73,7 +71,7 @@ func (p *printer[T]) format() string {
 	}
 }
 
-// choose applies --columns to a table.
+// choose applies --columns to a table. Columns that were asked for are never dropped for want of room.
 func (p *printer[T]) choose() error {
 	if p.app.flags.columns == "" {
 		var shown []table.Column[T]
@@ -94,6 +92,7 @@ func (p *printer[T]) choose() error {
 		found := false
 		for _, c := range p.columns {
 			if strings.EqualFold(c.ID, strings.TrimSpace(name)) {
+				c.Priority = 0
 				chosen, found = append(chosen, c), true
 			}
 		}
@@ -171,6 +170,9 @@ func (p *printer[T]) one(row *T) error {
 	}
 	if err := p.add(row); err != nil {
 		return err
+	}
+	if p.format() == "table" && p.wide() {
+		return p.upright()
 	}
 	return p.flush()
 }
@@ -365,52 +367,4 @@ func flatten(prefix string, raw []byte, put func(name, value string)) error {
 		}
 	}
 	return nil
-}
-
-// table writes aligned columns. On a terminal, long cells are cut.
-func (p *printer[T]) table() error {
-	widths := make([]int, len(p.columns))
-	lines := make([][]string, 0, len(p.rows)+1)
-	head := make([]string, len(p.columns))
-	for i, c := range p.columns {
-		head[i] = strings.ToUpper(c.Title)
-	}
-	lines = append(lines, head)
-	for _, row := range p.rows {
-		line := make([]string, len(p.columns))
-		for i, c := range p.columns {
-			line[i] = unity.Clean(c.Text(row))
-			if c.Max > 0 && p.app.tty {
-				line[i] = ansi.Truncate(line[i], c.Max, "…")
-			}
-		}
-		lines = append(lines, line)
-	}
-	for _, line := range lines {
-		for i, cell := range line {
-			widths[i] = max(widths[i], ansi.StringWidth(cell))
-		}
-	}
-	for _, line := range lines {
-		if _, err := io.WriteString(p.app.out, alignedLine(line, widths, p.columns)); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func alignedLine[T any](line []string, widths []int, columns []table.Column[T]) string {
-	var b strings.Builder
-	for i, cell := range line {
-		if i > 0 {
-			b.WriteString("  ")
-		}
-		pad := strings.Repeat(" ", widths[i]-ansi.StringWidth(cell))
-		if columns[i].Right {
-			b.WriteString(pad + cell)
-		} else {
-			b.WriteString(cell + pad)
-		}
-	}
-	return strings.TrimRight(b.String(), " ") + "\n"
 }

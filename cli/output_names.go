@@ -39,7 +39,7 @@ func rowNames[T any]() []string {
 			"ActiveEndpointsDate,ActiveEndpointsWithoutHidden,ActiveEndpointsWithoutHiddenDate,EndpointsSeenInLast30Days,EndpointsSeenInLast30DaysDate", ",")
 	case *fleet.Hit:
 		return strings.Split("Kind,Match,EndpointId,HostName,SiteId,SiteName,Keycode,Status,LastSeen", ",")
-	case **dispatch.Past:
+	case *dispatch.Digest:
 		return ownNames(jobJSON{})
 	default:
 		return ownNames(*new(T))

@@ -32,9 +32,11 @@ func (a *app) confirm(p *dispatch.Plan, flags sendFlags) error {
 		case risk == dispatch.Disrupt && !flags.yes:
 			return refusedf("refused: %s interrupts somebody's work and needs --yes", p.Operation.Name)
 		}
+		a.warnPlan(p)
 		return nil
 	}
 	if flags.yes && (risk != dispatch.Destroy || flags.expect == n) {
+		a.warnPlan(p)
 		return nil
 	}
 	return a.ask(p)

@@ -70,9 +70,12 @@ func (a *app) targets(ctx context.Context, sess *session, s selection) ([]fleet.
 	if err != nil {
 		return nil, nil, err
 	}
-	plan, err := fleet.MachineLanguage(true, sess.client.Now, missing).Parse(s.where)
+	plan, err := sess.machineLanguage(true, missing).Parse(s.where)
 	if err != nil {
 		return nil, nil, err
+	}
+	if s.whereSet && plan.Empty() {
+		return nil, nil, usagef("--where %s is empty: that would be every machine; use --all with --site", unity.Clean(s.where))
 	}
 	f, err := a.sweep(ctx, sess, scope{site: s.site, group: s.group, status: needs(plan.Fields(), statusFields), names: needs(plan.Fields(), nameFields)})
 	if err != nil {

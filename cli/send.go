@@ -194,7 +194,7 @@ func (a *app) carryOut(ctx context.Context, sess *session, plan *dispatch.Plan, 
 		return err
 	}
 	options := sess.runOptions(flags.note)
-	options.ResendUnknown, options.Pause = flags.resend, a.pause(sess)
+	options.ResendUnknown, options.Pause, options.Report = flags.resend, a.pause(sess), a.waits()
 	job, err := plan.Run(ctx, sess.client, options)
 	if job == nil {
 		return err
@@ -208,7 +208,7 @@ func (a *app) reportJob(ctx context.Context, sess *session, job *dispatch.Job, e
 	if werr != nil {
 		return werr
 	}
-	if perr := a.printJob(job); perr != nil && err == nil {
+	if perr := a.printJob(job); perr != nil && err == nil && !unread(ctx, perr) { // the job is done all the same
 		err = perr
 	}
 	if ferr := writeFailed(flags.failedTo, job); ferr != nil && err == nil {
@@ -232,6 +232,9 @@ func (sess *session) binding() dispatch.Binding {
 
 // runOptions are how this session carries changes out: written down, and audited.
 func (sess *session) runOptions(note string) dispatch.RunOptions {
+	if sess.changing != nil {
+		sess.changing()
+	}
 	return dispatch.RunOptions{Audit: sess.audit, Journal: sess.jobs(), Profile: sess.settings.Profile, Note: note}
 }
 
@@ -273,15 +276,40 @@ func (a *app) readKeys() (string, error) {
 	}
 }
 
+// writeFailed writes the ids of the machines that a job did not reach, or may not have.
 func writeFailed(path string, j *dispatch.Job) error {
+	lost := failedOf{}
+	lost.add(j)
+	return lost.write(path)
+}
+
+// failedOf are the machines that one or several jobs did not reach, or may not have, in the order in which they were lost.
+type failedOf struct {
+	ids  []unity.EndpointID
+	seen map[unity.EndpointID]bool
+}
+
+// add takes the machines of another job. What came through an earlier one and not this one counts.
+func (f *failedOf) add(j *dispatch.Job) {
+	if f.seen == nil {
+		f.seen = map[unity.EndpointID]bool{"": true} // the change of an object has no machine
+	}
+	for _, r := range j.Results {
+		bad := r.State == dispatch.Failed || r.State == dispatch.Unknown || r.State == dispatch.Cancelled
+		if bad && !f.seen[r.Ref.ID] {
+			f.seen[r.Ref.ID] = true
+			f.ids = append(f.ids, r.Ref.ID)
+		}
+	}
+}
+
+func (f *failedOf) write(path string) error {
 	if path == "" {
 		return nil
 	}
 	var b strings.Builder
-	for _, r := range j.Results {
-		if r.State == dispatch.Failed || r.State == dispatch.Unknown || r.State == dispatch.Cancelled {
-			b.WriteString(string(r.Ref.ID) + "\n")
-		}
+	for _, id := range f.ids {
+		b.WriteString(string(id) + "\n")
 	}
 	if err := os.WriteFile(path, []byte(b.String()), 0o600); err != nil {
 		return fmt.Errorf("--failed-to: %w", err)

@@ -29,6 +29,8 @@ type session struct {
 	console string
 	// vault makes a token source that reads the credentials from a vault; nil without [profiles.NAME.source].
 	vault func(*session) unity.TokenSource
+	// changing is called before a change is carried out; nil where nobody wants to know.
+	changing func()
 }
 
 // open makes the session of the settings. It reads no secret before it has to.
@@ -39,7 +41,7 @@ func (a *app) open(ctx context.Context, s *settings) (*session, error) {
 	if s.Key == "" {
 		return nil, usagef("the GSM key is missing: give --gsm-key, UNITTY_GSM_KEY, or run `unitty login`")
 	}
-	sess := &session{settings: s, calls: newCallLog()}
+	sess := &session{settings: s, calls: newCallLog(), changing: func() { a.changes = true }}
 	if s.Source != nil {
 		sess.vault = a.sourceTokens
 	}
@@ -172,7 +174,13 @@ func (a *app) verb(ctx context.Context, do func(context.Context, *session) error
 		return err
 	}
 	defer sess.close()
+	sess.audit.Complain(a.complainAudit)
 	return do(ctx, sess)
+}
+
+// complainAudit says that a change is not written down, where nobody requires that it is.
+func (a *app) complainAudit(err error) {
+	_, _ = fmt.Fprintf(a.err, "unitty: warning: the audit cannot be written: %s\n", unity.Clean(err.Error()))
 }
 
 // callLog keeps the latest API calls for the live pane.

@@ -30,7 +30,7 @@ func withSignals(parent context.Context) (ctx context.Context, stop func()) {
 		}
 	}
 	r := &signalRun{stops: make(chan os.Signal, 1), pipes: make(chan os.Signal, 1)}
-	ctx, end := context.WithCancel(context.WithValue(parent, runKey{}, r))
+	ctx, end := context.WithCancelCause(context.WithValue(parent, runKey{}, r))
 	cancel := func() {}
 	if len(ends) > 0 { // none would mean all
 		ctx, cancel = signal.NotifyContext(ctx, ends...)
@@ -46,13 +46,13 @@ func withSignals(parent context.Context) (ctx context.Context, stop func()) {
 		signal.Stop(r.pipes)
 		close(done)
 		cancel()
-		end()
+		end(nil)
 	}
 }
 
-// unread tells whether nobody reads what the process prints any more. PIPE alone does not say so: once somebody listens to it,
+// nobodyReads tells whether nobody reads what the process prints any more. PIPE alone does not say so: once somebody listens to it,
 // it comes for connections too that the other side has reset.
-func unread() bool {
+func nobodyReads() bool {
 	// No event is asked for: errors are told in any case.
 	set := []unix.PollFd{{Fd: 1}, {Fd: 2}}
 	for {
@@ -79,14 +79,14 @@ func (r *signalRun) leaveStops() {
 	}
 }
 
-func (r *signalRun) watch(ctx context.Context, end func(), done <-chan struct{}) {
+func (r *signalRun) watch(ctx context.Context, end context.CancelCauseFunc, done <-chan struct{}) {
 	for {
 		select {
 		case <-done:
 			return
 		case <-r.pipes:
-			if unread() {
-				end()
+			if nobodyReads() {
+				end(errUnread)
 			}
 		case <-r.stops:
 			r.gate.shut(nil, nil)

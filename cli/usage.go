@@ -60,7 +60,7 @@ type siteUsage struct {
 }
 
 func (a *app) usage(ctx context.Context, sess *session, where, date string) error {
-	plan, err := fleet.SiteLanguage().Parse(where)
+	plan, err := sess.siteLanguage().Parse(where)
 	if err != nil {
 		return err
 	}
@@ -203,16 +203,16 @@ func usageColumns() []table.Column[siteUsage] {
 		return func(u *siteUsage) string { return firstOf(u.counts[i].note, u.counts[i].n.String()) }
 	}
 	return []table.Column[siteUsage]{
-		{ID: "site", Title: "Site", Max: 48, Text: func(u *siteUsage) string { return u.site.Name.String() }},
-		{ID: "seats", Title: "Seats", Right: true, Text: func(u *siteUsage) string { return u.site.DevicesAllowed.String() }},
-		{ID: "console", Title: "Console", Right: true, Text: func(u *siteUsage) string { return u.site.TotalEndpoints.String() }},
-		{ID: "active", Title: "Active", Right: true, Text: count(0)},
-		{ID: "shown", Title: "Not hidden", Right: true, Text: count(1)},
-		{ID: "seen", Title: "Seen 30 d", Right: true, Text: count(2)},
-		{ID: "date", Title: "Report of", Text: func(u *siteUsage) string { return u.days() }},
-		{ID: "state", Title: "State", Text: func(u *siteUsage) string { return u.site.State() }},
+		{ID: "site", Title: "Site", Min: 14, Max: 48, Text: func(u *siteUsage) string { return u.site.Name.String() }},
+		{ID: "seats", Title: "Seats", Right: true, Priority: 1, Text: func(u *siteUsage) string { return u.site.DevicesAllowed.String() }},
+		{ID: "console", Title: "Console", Right: true, Priority: 2, Text: func(u *siteUsage) string { return u.site.TotalEndpoints.String() }},
+		{ID: "active", Title: "Active", Right: true, Priority: 1, Text: count(0)},
+		{ID: "shown", Title: "Not hidden", Right: true, Priority: 4, Text: count(1)},
+		{ID: "seen", Title: "Seen 30 d", Right: true, Priority: 1, Text: count(2)},
+		{ID: "date", Title: "Report of", Min: 10, Priority: 3, Text: func(u *siteUsage) string { return u.days() }},
+		{ID: "state", Title: "State", Min: 9, Priority: 5, Text: func(u *siteUsage) string { return u.site.State() }},
 		{ID: "billing", Title: "Billing", Hidden: true, Text: func(u *siteUsage) string { return u.site.BillingCycle.String() }},
-		{ID: "keycode", Title: "Keycode", Text: func(u *siteUsage) string { return u.site.Keycode.String() }},
+		{ID: "keycode", Title: "Keycode", Min: 24, Priority: 6, Text: func(u *siteUsage) string { return u.site.Keycode.String() }},
 		{ID: "id", Title: "Id", Hidden: true, Text: func(u *siteUsage) string { return string(u.site.ID) }},
 	}
 }

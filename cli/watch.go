@@ -2,9 +2,7 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -41,11 +39,7 @@ is not known to have left. Trouble is told on standard error, and reading goes o
 				return usagef("watch prints line by line: as a table without --columns, or with -o ndjson")
 			}
 			return a.verb(cmd.Context(), func(ctx context.Context, sess *session) error {
-				err := a.watch(ctx, sess, where, every)
-				if errors.Is(err, syscall.EPIPE) {
-					return nil // whoever read the lines has enough of them
-				}
-				return err
+				return a.watch(ctx, sess, where, every)
 			})
 		}}
 	c.Flags().StringVar(&where, "where", "", "selector, for example 'status:infected|attention'")
@@ -60,7 +54,7 @@ func (a *app) watch(ctx context.Context, sess *session, where string, every time
 		return err
 	}
 	staleAfter := sess.settings.StaleAfter
-	query, err := picture.Language(false, staleAfter, sess.client.Now, missing).Compile(where)
+	query, err := sess.grammar(missing).Compile(where)
 	if err != nil {
 		return err
 	}
@@ -84,7 +78,7 @@ func (a *app) watch(ctx context.Context, sess *session, where string, every time
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-gone:
-			return syscall.EPIPE
+			return errUnread
 		case <-console.Changed():
 			if err := w.look(ctx, sess.client.Now); err != nil {
 				return err

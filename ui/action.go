@@ -81,8 +81,8 @@ type Selection[T any] struct {
 	Items []*T
 	// Keys are all chosen ids, those not in this list included.
 	Keys []string
-	// Hidden are the names of chosen rows that the list holds but its filter hides.
-	Hidden []string
+	// Hidden are the names of chosen rows that the list holds but its filter hides, HiddenKeys their ids.
+	Hidden, HiddenKeys []string
 	// Filter is the filter text in force.
 	Filter string
 	// Marked is true when the rows were marked, false when it is just the row under the cursor.
@@ -96,6 +96,8 @@ type Command struct {
 	Ready func() string
 	// Do starts it; it must not block.
 	Do func() tea.Cmd
+	// section is where it belongs in the help.
+	section section
 	// keyless tells that its key is not in force where it is offered.
 	keyless bool
 }

@@ -28,7 +28,8 @@ func (a *ask) capturing() bool { return true }
 func (a *ask) width() int      { return 72 }
 
 func (a *ask) commands() []Command {
-	return []Command{a.e.command("form.leave", func() tea.Cmd { a.shut(); return nil })}
+	return append(formCommands(a.e, a.model, "go on", func(k tea.KeyPressMsg) tea.Cmd { return a.update(k) }),
+		a.e.command("form.leave", func() tea.Cmd { a.shut(); return nil }))
 }
 
 func (a *ask) shut() {
@@ -70,6 +71,31 @@ func (a *ask) returning(do tea.Cmd, values map[string]string) tea.Cmd {
 }
 
 func (a *ask) view(w, h int) ([]string, int, int) { return formLines(a.model, w, h) }
+
+// formCommands are the keys of a form as it stands, so that its footer says what each of them does next; done is what enter does
+// in the last field.
+func formCommands(e *env, m *form.Model, done string, press func(tea.KeyPressMsg) tea.Cmd) []Command {
+	as := func(id string, code rune, mod tea.KeyMod) Command {
+		return e.command(id, func() tea.Cmd { return press(tea.KeyPressMsg{Code: code, Mod: mod}) })
+	}
+	enter, next := as("form.enter", tea.KeyEnter, 0), as("form.next", tea.KeyTab, 0)
+	switch {
+	case m.TakesLines():
+		enter.Title = "new line"
+	case m.Last():
+		enter.Title = done
+	default:
+		next.Hint = 0 // enter does the same
+	}
+	out := []Command{enter}
+	if m.Stops() > 1 {
+		out = append(out, next, as("form.previous", tea.KeyTab, tea.ModShift))
+	}
+	if m.Choosing() {
+		out = append(out, as("form.option", tea.KeyRight, 0), as("form.option-before", tea.KeyLeft, 0))
+	}
+	return out
+}
 
 func formLines(m *form.Model, w, h int) ([]string, int, int) {
 	if h < 1 {

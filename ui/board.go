@@ -41,6 +41,8 @@ const (
 	boardPace  = time.Second
 	boardEvery = 20 * time.Second
 	barCells   = 8
+	// tileGap is how many blanks stand between two columns of tiles: a value must not look like the key of the tile beside it.
+	tileGap = 3
 	// wideLines is how many lines tiles with bars may take.
 	wideLines = 6
 )
@@ -222,7 +224,15 @@ func (b *board) Commands() []Command {
 		}
 		return Tile{}
 	}
-	return []Command{
+	var out []Command
+	// A side on which there is no column is left to what its key means elsewhere: to open, and to go back.
+	if tiles := b.all(); b.rows > 0 && (b.at(tiles)/b.rows+1)*b.rows < len(tiles) {
+		out = append(out, do("board.right", b.rows))
+	}
+	if b.rows > 0 && b.at(b.all()) >= b.rows {
+		out = append(out, do("board.left", -b.rows))
+	}
+	return append(out,
 		b.e.guarded("table.open", func() string {
 			if chosen().Open == nil {
 				return "there is nothing behind it"
@@ -231,7 +241,7 @@ func (b *board) Commands() []Command {
 		}, func() tea.Cmd { return chosen().Open() }),
 		do("table.up", -1), do("table.down", 1), do("table.page-up", -b.rows), do("table.page-down", b.rows),
 		do("table.top", -len(b.tiles)-2), do("table.bottom", len(b.tiles)+2),
-	}
+	)
 }
 
 // tileGrid divides the room among n tiles: wide ones with bars where few lines do for that, else narrow ones.
@@ -287,7 +297,8 @@ func (b *board) View(w, h int) string {
 // tile draws one number in exactly w cells: its key, its name, the number and, where there is room, how much of all it is.
 func (b *board) tile(t Tile, w int, selected bool) string {
 	th := b.e.th
-	w-- // a blank between two
+	withBar := t.Whole > 0 && w >= tileMinW+barCells+2
+	w = max(w-tileGap, 1)
 	value := clean(t.Value)
 	if value == "" {
 		value = th.Glyphs.Dash
@@ -296,18 +307,21 @@ func (b *board) tile(t Tile, w int, selected bool) string {
 	if t.Label != "" {
 		name = t.Label + " " + name
 	}
-	bar := ""
-	if t.Whole > 0 && w > tileMinW+barCells {
+	bar, gap := "", strings.Repeat(" ", tileGap)
+	if withBar {
 		n := min((t.Part*barCells+t.Whole-1)/t.Whole, barCells)
 		bar = " " + strings.Repeat(th.Glyphs.BarFull, n) + strings.Repeat(th.Glyphs.BarEmpty, barCells-n)
 	}
 	room := w - ansi.StringWidth(bar)
+	if short, _, more := strings.Cut(value, ", "); more && ansi.StringWidth(name)+1+ansi.StringWidth(value) > room {
+		value = short // the name tells more than what is added to the number
+	}
 	value = ansi.Truncate(value, max(room-4, 1), th.Glyphs.Ellipsis)
 	name = fit(name, max(room-ansi.StringWidth(value)-1, 0), th.Glyphs.Ellipsis)
 	if selected {
-		return th.Paint(theme.Selected, fit(name+" "+value+bar, w, "")) + " "
+		return th.Paint(theme.Selected, fit(name+" "+value+bar, w, "")) + gap
 	}
-	return fit(th.Paint(theme.Muted, name)+" "+th.Paint(t.Tone, value)+th.Paint(t.Tone, bar), w, "") + " "
+	return fit(th.Paint(theme.Muted, name)+" "+th.Paint(t.Tone, value)+th.Paint(t.Tone, bar), w, "") + gap
 }
 
 // Cursor implements Cursorer.

@@ -13,7 +13,7 @@ import (
 // Level is how loud a message is.
 type Level int
 
-// The levels. Info and Good fade; Warn and Bad stay until dismissed.
+// The levels. Info and Good fade; Warn and Bad stay until dismissed, but for remarks on a key.
 const (
 	Info Level = iota
 	Good
@@ -25,6 +25,8 @@ const (
 type Problem struct {
 	// Title says what did not work, Text what happened, Advice what to do.
 	Title, Text, Advice string
+	// SignIn is true for what only a sign-in mends.
+	SignIn bool
 	// Status, Code, RequestID, Method and Path as far as there was a request.
 	Status                        int
 	Code, RequestID, Method, Path string

@@ -17,6 +17,7 @@ func (r *Root) key(m tea.KeyPressMsg) tea.Cmd {
 			return tea.Batch(o.lapse(), Toast(Warn, "no key for "+span(idle)+": the question was closed, nothing was sent"))
 		}
 	}
+	r.notes.passed()
 	name := keyName(m)
 	if r.e.keys.has(r.e.keys.builtin("app.cancel"), name) {
 		return r.cancel()
@@ -43,7 +44,7 @@ func (r *Root) key(m tea.KeyPressMsg) tea.Cmd {
 // run starts a command, or says why it is not available.
 func (r *Root) run(c Command) tea.Cmd {
 	if reason := r.e.reason(c); reason != "" {
-		return Toast(Warn, c.Title+" is not available: "+reason)
+		return Remark(c.Title + " is not available: " + reason)
 	}
 	if c.Do == nil {
 		return nil
@@ -130,7 +131,7 @@ func (r *Root) commands() []Command {
 		need("app.previous", "this is the first screen", len(r.stack.open) > 1, r.back),
 		need("app.next", "there is no later screen", len(r.stack.forward) > 0, r.forth),
 		do("app.home", r.home), do("app.reload", r.reload),
-		do("app.jobs", func() tea.Cmd { return tea.Batch(r.openOver(newJobsPanel(r.e, &r.jobs)), r.readPast(false)) }),
+		do("app.jobs", r.openJobs),
 		need("app.profile", "there is one profile only", cfg.Profiles != nil && cfg.UseProfile != nil, r.profiles),
 		do("app.messages", r.messages),
 		need("app.problem", "there was no problem", r.notes.latest() != nil, func() tea.Cmd { return r.show(*r.notes.latest()) }),

@@ -212,6 +212,9 @@ func (r *Root) footer(w int) string {
 			typing = true
 		}
 	}
+	if o == nil && !typing && r.e.beforeSignIn() {
+		cmds = r.signInHints()
+	}
 	cmds = slices.DeleteFunc(slices.Clone(cmds), func(c Command) bool { return c.Hint == 0 })
 	slices.SortStableFunc(cmds, func(a, b Command) int { return a.Hint - b.Hint })
 	th := r.e.th
@@ -237,6 +240,15 @@ func (r *Root) footer(w int) string {
 		used += n
 	}
 	return fit(left, max(w-ansi.StringWidth(right), 0), "") + right
+}
+
+// signInHints are the hints while nothing else works.
+func (r *Root) signInHints() []Command {
+	out := []Command{r.e.command("app.signin", nil), r.e.command("app.leave", nil)}
+	for i := range out {
+		out[i].Hint = i + 1
+	}
+	return out
 }
 
 func (r *Root) hint(id string) string {

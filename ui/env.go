@@ -26,6 +26,8 @@ type env struct {
 	// update loop; they are nil before the shell has set them.
 	auth func() Auth
 	live func() (jobs, machines int)
+	// unsigned tells that nothing can be read before somebody signs in, and nothing was; nil like the two above.
+	unsigned func() bool
 }
 
 func newEnv(cfg Config, epoch uint64, clock func() time.Time) *env {
@@ -75,8 +77,14 @@ func (e *env) reason(c Command) string {
 	if c.Risk > RiskRead && e.header().ReadOnly {
 		return "this profile is read-only"
 	}
+	if e.beforeSignIn() && (e.keys.builtin(c.ID).ID == "" || c.ID == "app.find") {
+		return "sign in first (" + e.keys.label(e.keys.builtin("app.signin")) + ")"
+	}
 	if c.Ready != nil {
 		return c.Ready()
 	}
 	return ""
 }
+
+// beforeSignIn tells that nothing works before somebody has signed in, but for what the shell does by itself.
+func (e *env) beforeSignIn() bool { return e.unsigned != nil && e.unsigned() }

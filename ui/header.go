@@ -144,13 +144,13 @@ func (r *Root) authPieces() []piece {
 	return out
 }
 
-// left writes what is left of a life: minutes and tens of seconds when it is short, else larger units.
+// left writes what is left of a life: minutes and, as often as it is drawn, seconds when it is short, else larger units.
 func left(d time.Duration) string {
 	switch {
 	case d <= 0:
 		return "over"
 	case d < 5*time.Minute:
-		d = d.Truncate(10 * time.Second)
+		d = d.Truncate(tickEvery)
 		sec := int(d%time.Minute) / int(time.Second)
 		return fmt.Sprintf("%d:%02d", int(d/time.Minute), sec)
 	default:

@@ -139,7 +139,7 @@ func FuzzEntry(f *testing.F) {
 }
 
 func TestLeft(t *testing.T) {
-	for in, want := range map[int]string{-1: "over", 65: "1:00", 119: "1:50", 14 * 60: "14min", 13 * 24 * 3600: "13d"} {
+	for in, want := range map[int]string{-1: "over", 65: "1:00", 119: "1:40", 14 * 60: "14min", 13 * 24 * 3600: "13d"} {
 		if got := left(time.Duration(in) * time.Second); got != want {
 			t.Errorf("%d s is %q, want %q", in, got, want)
 		}

@@ -19,6 +19,9 @@ type jobs struct {
 	past []*jobRun
 	n    uint64
 	wg   sync.WaitGroup
+	// unfollow ends the following of jobs that were written down; watched is true while they are read again and again.
+	unfollow context.CancelFunc
+	watched  bool
 }
 
 // jobRun is one job with what is needed to follow and to stop it.
@@ -29,9 +32,13 @@ type jobRun struct {
 	cancel   context.CancelFunc
 	finished bool
 	stopped  bool
-	// past is set for jobs that were only read; followed while what their agents make of them is watched.
-	past     *PastJob
-	followed bool
+	// over is when it ended, for jobs of this run.
+	over time.Time
+	// past is set for jobs that were only read. The targets of those that are listed without are read while they are shown: loaded
+	// tells that they are there, loading names the version that was asked for last.
+	past    *PastJob
+	loaded  bool
+	loading string
 }
 
 // jobMsg brings the latest report of a job; final is its last one.
@@ -106,7 +113,7 @@ func (r *Root) jobNews(m jobMsg) tea.Cmd {
 	if !m.final {
 		return waitFor(nextReport(m.n, m.box, jobPace))
 	}
-	run.finished = true
+	run.finished, run.over = true, r.e.now()
 	run.cancelFree()
 	if run.job.Finished.IsZero() {
 		run.job.Finished = r.e.now()
@@ -132,7 +139,6 @@ func (s *jobs) follow(run *jobRun) tea.Cmd {
 
 // watch has reports of a job's agents taken over until there are none left.
 func (s *jobs) watch(run *jobRun, follow func(ctx context.Context, finished Job, report func(Job))) tea.Cmd {
-	run.followed = true
 	ctx, cancel := context.WithCancel(context.Background())
 	run.cancel = cancel
 	s.wg.Add(1)
@@ -158,13 +164,12 @@ func nextFollow(n uint64, box *mailbox[Job], pause time.Duration) tea.Cmd {
 	}
 }
 
-// followed takes over how far the agents are; outcomes do not change any more.
+// agents takes over how far the agents are; outcomes do not change any more.
 func (j *jobRun) agents(m jobMsg) tea.Cmd {
 	if len(m.jobs) > 0 {
 		j.job.Targets = m.jobs[len(m.jobs)-1].Targets
 	}
 	if m.final {
-		j.followed = false
 		return nil
 	}
 	return waitFor(nextFollow(m.n, m.box, jobPace))
@@ -209,6 +214,9 @@ func (s *jobs) close(ctx context.Context) error {
 	for _, j := range s.all() {
 		j.cancel()
 	}
+	if s.unfollow != nil {
+		s.unfollow()
+	}
 	done := make(chan struct{})
 	go func() { s.wg.Wait(); close(done) }()
 	select {
@@ -226,7 +234,7 @@ func (r *Root) LiveJobs() int { return len(r.jobs.live()) }
 func (j *jobRun) summary() string {
 	var parts []string
 	for _, o := range []Outcome{Sent, Failed, Unknown, Skipped, Cancelled, Running, Waiting} {
-		n := j.job.Count(o)
+		n := j.count(o)
 		if n == 0 {
 			continue
 		}

@@ -22,7 +22,9 @@ type jobsPanel struct {
 	rows *table.Rows[Target, string]
 	// over is true once the rows stand in the order of a job that is over.
 	over bool
-	grid table.View[Target, string]
+	// thing is true while the columns are those of a job about one thing that is no machine.
+	thing bool
+	grid  table.View[Target, string]
 	// head is how many lines stand above the table.
 	head int
 }
@@ -35,15 +37,25 @@ func newJobsPanel(e *env, s *jobs) *jobsPanel {
 	return p
 }
 
-func targetColumns() []table.Column[Target] {
+// targetColumns are the columns of a job's targets: machines, or the one thing that is changed.
+func targetColumns(j *jobRun) []table.Column[Target] {
 	tone := func(t *Target) theme.Tone { return t.Outcome.tone() }
+	name, machines := "MACHINE", true
+	if j.ofThing() {
+		name, machines = "WHAT", j.job.Targets[0].Site != j.job.Targets[0].Name
+	}
 	return []table.Column[Target]{
-		{ID: "name", Title: "MACHINE", Min: 8, Max: 32, Text: func(t *Target) string { return clean(t.Name) }},
-		{ID: "site", Title: "CUSTOMER", Min: 8, Max: 28, Priority: 3, Text: func(t *Target) string { return clean(t.Site) }},
+		{ID: "name", Title: name, Min: 8, Max: 32, Text: func(t *Target) string { return clean(t.Name) }},
+		{ID: "site", Title: "CUSTOMER", Min: 8, Max: 28, Priority: 3, Hidden: !machines, Text: func(t *Target) string { return clean(t.Site) }},
 		{ID: "outcome", Title: "RESULT", Min: 9, Max: 9, Text: func(t *Target) string { return string(t.Outcome) }, Tone: tone},
 		{ID: "reason", Title: "WHY", Min: 6, Flex: 3, Priority: 1, Text: reasonOf, Tone: tone},
 		{ID: "request", Title: "REQUEST ID", Min: 8, Max: 38, Priority: 4, Text: func(t *Target) string { return clean(t.RequestID) }},
 	}
+}
+
+// ofThing tells that a job is about a site, a group or an admin, which has no id of a machine.
+func (j *jobRun) ofThing() bool {
+	return j != nil && len(j.job.Targets) == 1 && j.job.Targets[0].Key == ""
 }
 
 func reasonOf(t *Target) string {
@@ -77,8 +89,8 @@ func (o Outcome) tone() theme.Tone {
 }
 
 func (p *jobsPanel) choose(n uint64) {
-	p.n, p.over = n, false
-	p.rows = table.NewRows(func(t *Target) string { return t.Key }, targetColumns(), nil)
+	p.n, p.over, p.thing = n, false, p.jobs.find(n).ofThing()
+	p.rows = table.NewRows(func(t *Target) string { return t.Key }, targetColumns(p.jobs.find(n)), nil)
 	p.grid = table.View[Target, string]{}
 }
 
@@ -91,7 +103,7 @@ func (p *jobsPanel) step(by int) tea.Cmd {
 			break
 		}
 	}
-	return nil
+	return p.load()
 }
 
 func (p *jobsPanel) run() *jobRun { return p.jobs.find(p.n) }
@@ -99,7 +111,7 @@ func (p *jobsPanel) run() *jobRun { return p.jobs.find(p.n) }
 // refresh puts the latest report into the table. The rows are copies: a report is not changed after it was given. As soon as the
 // job is over, what needs somebody's eyes stands first.
 func (p *jobsPanel) refresh(j *jobRun) {
-	if j.finished != p.over {
+	if j.finished != p.over || j.ofThing() != p.thing {
 		p.choose(p.n)
 		p.over = j.finished
 	}
@@ -128,6 +140,10 @@ func (p *jobsPanel) commands() []Command {
 			return nil
 		})
 	}
+	closing := p.e.command("jobs.close", func() tea.Cmd { p.gone = true; return nil })
+	if len(p.jobs.all()) == 0 {
+		return []Command{closing}
+	}
 	live := func() string {
 		if j := p.run(); j == nil || j.finished {
 			return "this job is over"
@@ -151,9 +167,9 @@ func (p *jobsPanel) commands() []Command {
 			if p.run() == nil {
 				return "there is no job"
 			}
-			return ""
+			return listed(func(*jobRun) string { return "" })(p.run())
 		}, p.copy),
-		p.e.command("jobs.close", func() tea.Cmd { p.gone = true; return nil }),
+		closing,
 		move("jobs.up", func() int { return -1 }), move("jobs.down", func() int { return 1 }),
 		move("jobs.page-up", func() int { return -p.grid.Page() }), move("jobs.page-down", func() int { return p.grid.Page() }),
 	)
@@ -251,8 +267,16 @@ func (p *jobsPanel) whole(w int) []string {
 	if t == nil {
 		return nil
 	}
-	parts := []string{clean(t.Name) + " (" + clean(t.Site) + ")", string(t.Outcome)}
-	for _, s := range []string{t.Reason, t.Tracking} {
+	name := clean(t.Name)
+	if t.Site != "" && t.Site != t.Name {
+		name += " (" + clean(t.Site) + ")"
+	}
+	parts := []string{name, string(t.Outcome)}
+	reason := t.Reason
+	if t.Outcome == Sent && t.Tracking != "" {
+		reason = "" // how it was found to be sent matters no more
+	}
+	for _, s := range []string{reason, t.Tracking} {
 		if s = clean(s); s != "" {
 			parts = append(parts, s)
 		}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	tea "charm.land/bubbletea/v2"
 )
@@ -16,8 +17,11 @@ type PastJob struct {
 	State string
 	// Resumable tells that going on with it has something to do. Interrupted tells that its process ended before it did.
 	Resumable, Interrupted bool
-	// Open tells that commands were sent which their agents have not fetched yet, as far as is known: they are followed on.
-	Open bool
+	// Counts are the targets in each outcome, and Elapsed those whose command has elapsed, for jobs that are listed without their
+	// targets; Version changes when more is known of the job.
+	Counts  map[Outcome]int
+	Elapsed int
+	Version string
 }
 
 // Again is what is done with a past job.
@@ -34,21 +38,38 @@ const (
 
 // JobBook is where jobs are written down. Its functions may block.
 type JobBook struct {
-	// List gives the jobs, the newest first.
+	// List gives the jobs, the newest first. Those with Counts come without their targets.
 	List func(context.Context) ([]PastJob, error)
+	// Open gives one of them with its targets.
+	Open func(ctx context.Context, id string) (Job, error)
 	// Again plans what is done with one of them.
 	Again func(ctx context.Context, id string, what Again) (Plan, error)
-	// Follow watches on what the agents make of a job that is Open, as Plan.Follow does; nil follows nothing.
-	Follow func(ctx context.Context, finished Job, report func(Job))
+	// Follow watches on what the agents make of the jobs that were written down, until ctx ends, and writes that down; nil follows
+	// nothing.
+	Follow func(ctx context.Context)
 }
 
-// pastMsg brings the jobs that were written down.
-type pastMsg struct {
-	jobs []PastJob
-	err  error
-	// start tells that they were read at the start, when interrupted ones are worth a word.
-	start bool
-}
+type (
+	// pastMsg brings the jobs that were written down.
+	pastMsg struct {
+		jobs []PastJob
+		err  error
+		// start tells that they were read at the start, when interrupted ones are worth a word; began is when the reading began.
+		start bool
+		began time.Time
+	}
+	// openedMsg brings a job of the past with its targets.
+	openedMsg struct {
+		id  string
+		job Job
+		err error
+	}
+	// pastTickMsg has the jobs read again while they are looked at.
+	pastTickMsg struct{}
+)
+
+// pastEvery is how often the jobs that were written down are read again while the panel is open: other processes go on with them.
+const pastEvery = 3 * time.Second
 
 // readPast reads what was written down.
 func (r *Root) readPast(start bool) tea.Cmd {
@@ -56,10 +77,10 @@ func (r *Root) readPast(start bool) tea.Cmd {
 	if book == nil || book.List == nil {
 		return nil
 	}
-	ctx := r.e.ctx
+	ctx, began := r.e.ctx, r.e.now()
 	return func() tea.Msg {
 		list, err := book.List(ctx)
-		return pastMsg{list, err, start}
+		return pastMsg{list, err, start, began}
 	}
 }
 
@@ -68,10 +89,10 @@ func (r *Root) pastNews(m pastMsg) tea.Cmd {
 	if m.err != nil {
 		return Toast(Warn, "the jobs of the past cannot be read: "+clean(m.err.Error()))
 	}
-	r.jobs.remember(m.jobs)
-	follow := r.jobs.followPast(r.e.cfg.Jobs)
+	r.jobs.remember(m.jobs, m.began)
+	shown := r.showPast()
 	if !m.start {
-		return follow
+		return shown
 	}
 	n := 0
 	for _, j := range m.jobs {
@@ -80,52 +101,168 @@ func (r *Root) pastNews(m pastMsg) tea.Cmd {
 		}
 	}
 	if n == 0 {
-		return follow
+		return shown
 	}
-	return tea.Batch(follow, Toast(Warn, plural(n, "job was", "jobs were")+" interrupted: "+r.e.keys.label(r.e.keys.builtin("app.jobs"))))
+	return tea.Batch(shown, Toast(Warn, plural(n, "job was", "jobs were")+" interrupted: "+r.e.keys.label(r.e.keys.builtin("app.jobs"))))
 }
 
-// followPast goes on following the commands that earlier runs have sent.
-func (s *jobs) followPast(book *JobBook) tea.Cmd {
+// followPast goes on following the commands that earlier runs and other processes have sent, until the profile is another one.
+func (r *Root) followPast() tea.Cmd {
+	book, s := r.e.cfg.Jobs, &r.jobs
+	if s.unfollow != nil {
+		s.unfollow()
+	}
 	if book == nil || book.Follow == nil {
 		return nil
 	}
-	var cmds []tea.Cmd
-	for _, j := range s.past {
-		if j.past.Open && !j.followed {
-			cmds = append(cmds, s.watch(j, book.Follow))
+	ctx, cancel := context.WithCancel(r.e.ctx)
+	s.unfollow = cancel
+	s.wg.Add(1)
+	return waitFor(func() tea.Msg {
+		defer s.wg.Done()
+		defer cancel()
+		book.Follow(ctx)
+		return nil
+	})
+}
+
+// panel is the jobs panel that is open, or nil.
+func (r *Root) panel() *jobsPanel {
+	for _, o := range r.over {
+		if p, ok := o.(*jobsPanel); ok && !p.closed() {
+			return p
 		}
+	}
+	return nil
+}
+
+// openJobs opens the jobs panel and has it kept current.
+func (r *Root) openJobs() tea.Cmd {
+	p := newJobsPanel(r.e, &r.jobs)
+	cmds := []tea.Cmd{r.openOver(p), p.load(), r.readPast(false)}
+	if !r.jobs.watched {
+		r.jobs.watched = true
+		cmds = append(cmds, after(pastEvery, pastTickMsg{}))
 	}
 	return tea.Batch(cmds...)
 }
 
-// remember puts the jobs of the past before those of this run; one of this run that is over is known from both.
-func (s *jobs) remember(list []PastJob) {
+// pastTick reads the jobs again while somebody looks at them, and else lets their targets go.
+func (r *Root) pastTick() tea.Cmd {
+	if r.panel() == nil {
+		r.jobs.watched = false
+		r.jobs.unload(nil)
+		return nil
+	}
+	return tea.Batch(r.readPast(false), after(pastEvery, pastTickMsg{}))
+}
+
+// showPast has the job that is shown read again if more is known of it.
+func (r *Root) showPast() tea.Cmd {
+	p := r.panel()
+	if p == nil {
+		return nil
+	}
+	if all := r.jobs.all(); p.run() == nil && len(all) > 0 {
+		p.choose(all[len(all)-1].n) // read only after the panel was opened, or tidied away
+	}
+	return p.load()
+}
+
+// load reads the targets of the job that is shown, where it was listed without them.
+func (p *jobsPanel) load() tea.Cmd {
+	j, book := p.run(), p.e.cfg.Jobs
+	if j == nil || j.past == nil || j.past.Counts == nil || book == nil || book.Open == nil || j.loading == "version "+j.past.Version {
+		return nil
+	}
+	j.loading = "version " + j.past.Version
+	ctx, id := p.e.ctx, j.job.ID
+	return func() tea.Msg {
+		job, err := book.Open(ctx, id)
+		return openedMsg{id, job, err}
+	}
+}
+
+// opened takes the targets of a job over. Those of the one before are let go: many jobs of thousands of machines are kept.
+func (r *Root) opened(m openedMsg) tea.Cmd {
+	p := r.panel()
+	for _, j := range r.jobs.past {
+		if j.job.ID != m.id || p == nil || p.n != j.n {
+			continue
+		}
+		if m.err != nil {
+			return Toast(Warn, "the job cannot be read: "+clean(m.err.Error()))
+		}
+		j.job.Targets, j.loaded = m.job.Targets, true
+		r.jobs.unload(j)
+	}
+	return nil
+}
+
+// unload lets the targets of all jobs of the past go but of one.
+func (s *jobs) unload(but *jobRun) {
+	for _, j := range s.past {
+		if j != but && j.past.Counts != nil {
+			j.job.Targets, j.loaded, j.loading = nil, false, ""
+		}
+	}
+}
+
+// remember puts the jobs of the past before those of this run. One of this run that was over when they were read is known from both;
+// as soon as what was written down tells something else of it, another process has gone on with it.
+func (s *jobs) remember(list []PastJob, began time.Time) {
 	kept := map[string]*jobRun{}
 	for _, j := range s.past {
 		kept[j.job.ID] = j
 	}
 	s.past = nil
 	for _, p := range slices.Backward(list) {
-		if slices.ContainsFunc(s.list, func(j *jobRun) bool { return j.job.ID == p.ID }) {
-			continue
-		}
-		if old := kept[p.ID]; old != nil {
-			old.past = &p
-			if !old.followed { // else its own reports are newer than what was written down
-				old.job = p.Job
+		if i := slices.IndexFunc(s.list, func(j *jobRun) bool { return j.job.ID == p.ID }); i >= 0 {
+			j := s.list[i]
+			if !j.overtaken(&p, began) {
+				continue
 			}
-			s.past = append(s.past, old)
-			delete(kept, p.ID)
-			continue
+			j.cancel()
+			s.list = slices.Delete(s.list, i, i+1)
+			kept[p.ID] = &jobRun{n: j.n}
 		}
-		s.n++
-		s.past = append(s.past, &jobRun{n: s.n, job: p.Job, cancel: func() {}, finished: true, past: &p})
-	}
-	for _, gone := range kept {
-		gone.cancel() // of another console, or removed: nobody looks at it any more
+		j := kept[p.ID]
+		if j == nil {
+			s.n++
+			j = &jobRun{n: s.n}
+		}
+		delete(kept, p.ID)
+		if p.Counts != nil {
+			p.Targets = j.job.Targets // until those of the new version are read
+		}
+		j.job, j.past, j.finished, j.cancel = p.Job, &p, true, func() {}
+		s.past = append(s.past, j)
 	}
 }
+
+// overtaken tells that a job of this run was gone on with by another process.
+func (j *jobRun) overtaken(p *PastJob, began time.Time) bool {
+	if !j.finished || p.Counts == nil || j.over.After(began) {
+		return false
+	}
+	for _, o := range []Outcome{Sent, Failed, Unknown, Skipped, Cancelled} {
+		if j.job.Count(o) != p.Counts[o] {
+			return true
+		}
+	}
+	return false
+}
+
+// count is the number of targets of an outcome, whether they are there or not.
+func (j *jobRun) count(o Outcome) int {
+	if j.past != nil && j.past.Counts != nil {
+		return j.past.Counts[o]
+	}
+	return j.job.Count(o)
+}
+
+// bare tells that the targets of a job are not read yet.
+func (j *jobRun) bare() bool { return j.past != nil && j.past.Counts != nil && !j.loaded }
 
 // forget drops a job of the past that this run goes on with.
 func (s *jobs) forget(id string) {
@@ -172,17 +309,17 @@ func (p *jobsPanel) againCommands() []Command {
 			return ""
 		}
 	}
-	failed := func(j *jobRun) int { return j.job.Count(Failed) }
+	failed := func(j *jobRun) int { return j.count(Failed) }
 	return []Command{
 		p.e.guarded("jobs.resume", p.whyNot(func(j *jobRun) string {
-			if j.past != nil && !j.past.Resumable || j.past == nil && j.job.Count(Cancelled)+j.job.Count(Unknown) == 0 {
+			if j.past != nil && !j.past.Resumable || j.past == nil && j.count(Cancelled)+j.count(Unknown) == 0 {
 				return "nothing of this job is left to send"
 			}
 			return ""
 		}), func() tea.Cmd { return p.again(AgainResume) }),
 		p.e.guarded("jobs.retry", p.whyNot(some("nothing failed", failed)), func() tea.Cmd { return p.again(AgainFailed) }),
 		p.e.guarded("jobs.elapsed", p.whyNot(some("no command has elapsed", elapsed)), func() tea.Cmd { return p.again(AgainElapsed) }),
-		p.e.guarded("jobs.revert", p.whyNot(some("nothing was sent", func(j *jobRun) int { return j.job.Count(Sent) + j.job.Count(Unknown) })),
+		p.e.guarded("jobs.revert", p.whyNot(some("nothing was sent", func(j *jobRun) int { return j.count(Sent) + j.count(Unknown) })),
 			func() tea.Cmd { return p.again(AgainRevert) }),
 		p.e.guarded("jobs.step", p.whyNot(func(j *jobRun) string {
 			if j.job.Next == "" {
@@ -190,12 +327,25 @@ func (p *jobsPanel) againCommands() []Command {
 			}
 			return ""
 		}), func() tea.Cmd { return p.again(AgainStep) }),
-		p.e.guarded("jobs.save-failed", p.whyNot(some("nothing failed", unsettled)), p.saveFailed),
-		p.e.guarded("jobs.export", p.whyNot(func(*jobRun) string { return "" }), p.saveResults),
+		p.e.guarded("jobs.save-failed", p.whyNot(listed(some("nothing failed", unsettled))), p.saveFailed),
+		p.e.guarded("jobs.export", p.whyNot(listed(func(*jobRun) string { return "" })), p.saveResults),
+	}
+}
+
+// listed wants the targets of a job to be there.
+func listed(of func(*jobRun) string) func(*jobRun) string {
+	return func(j *jobRun) string {
+		if j.bare() {
+			return "the machines of this job are still being read"
+		}
+		return of(j)
 	}
 }
 
 func elapsed(j *jobRun) int {
+	if j.past != nil && j.past.Counts != nil {
+		return j.past.Elapsed
+	}
 	n := 0
 	for _, t := range j.job.Targets {
 		if strings.HasPrefix(t.Tracking, "elapsed") {

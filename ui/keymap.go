@@ -147,10 +147,17 @@ func (c *keyCheck) chains() [][]Spec {
 		if scope == "table" || scope == "pane" || scope == "app" || slices.Contains(closed(), scope) {
 			continue
 		}
-		out = append(out, slices.Concat(specs, base))
+		others := base
+		if scope == "board" {
+			others = slices.DeleteFunc(slices.Clone(base), givesWay)
+		}
+		out = append(out, slices.Concat(specs, others))
 	}
 	return out
 }
+
+// givesWay tells of actions whose keys mean something else among numbers as long as there is a column on that side.
+func givesWay(s Spec) bool { return s.ID == "table.open" || s.ID == "app.back" }
 
 func (c *keyCheck) checkChain(chain []Spec) {
 	owner := map[string]string{}

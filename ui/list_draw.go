@@ -44,6 +44,9 @@ func (l *List[T, K]) emptyLines(w, h int) []string {
 		}
 	case s.failed != "" && l.rows.Total() == 0:
 		text, tone = s.failed, theme.Bad
+		if s.quiet {
+			tone = theme.Muted
+		}
 	case l.rows.Total() > 0 && l.markedOnly:
 		text = "none of the marked rows is here (" + l.key("table.marked-only") + " shows all rows)"
 	case l.rows.Total() > 0 && l.filter != "":
@@ -112,7 +115,7 @@ func (l *List[T, K]) statusLine(w int) string {
 	if !s.readAt.IsZero() {
 		add(theme.Muted, ago(l.e.now(), s.readAt))
 	}
-	if s.failed != "" {
+	if s.failed != "" && !s.quiet {
 		add(theme.Bad, s.failed)
 	}
 	if len(s.problems) > 0 {

@@ -88,7 +88,7 @@ func (l *List[T, K]) selection(arity Arity) Selection[T] {
 			sel.Keys = append(sel.Keys, string(k))
 		}
 		for _, row := range hidden {
-			sel.Hidden = append(sel.Hidden, l.name(row))
+			sel.Hidden, sel.HiddenKeys = append(sel.Hidden, l.name(row)), append(sel.HiddenKeys, string(l.res.Key(row)))
 		}
 	}
 	return sel

@@ -19,8 +19,10 @@ type loading struct {
 	progress     string
 	// readAt is when the shown rows were read from the server.
 	readAt time.Time
-	// failed is the error of the last load in one line, "" when it went well.
+	// failed is the error of the last load in one line, "" when it went well. It is quiet where nothing went wrong: nobody has
+	// signed in yet.
 	failed string
+	quiet  bool
 	// stale is set when something changed while the list was covered or busy.
 	stale bool
 }
@@ -123,8 +125,7 @@ func (l *List[T, K]) ended(err error) tea.Cmd {
 		if p.Retry == nil {
 			p.Retry = l.again()
 		}
-		s.failed = oneLine(p)
-		cmds = append(cmds, send(toastMsg{level: Bad, text: s.failed, problem: &p}))
+		cmds = append(cmds, l.failedBy(p))
 	} else {
 		s.failed, s.ever = "", true
 		if s.readAt.IsZero() {
@@ -138,6 +139,20 @@ func (l *List[T, K]) ended(err error) tea.Cmd {
 		cmds = append(cmds, l.Reload())
 	}
 	return tea.Batch(cmds...)
+}
+
+// failedBy notes why the rows cannot be read, and says it. Before the first sign-in, when nobody was asked for them, that is no news.
+func (l *List[T, K]) failedBy(p Problem) tea.Cmd {
+	s := &l.load
+	s.failed, s.quiet = oneLine(p), p.SignIn && p.Status == 0 && !s.ever
+	if s.quiet {
+		s.failed = "nothing is read before somebody signs in"
+		if key := l.key("app.signin"); l.e.cfg.SignIn != nil && key != "" {
+			s.failed = "nothing is read yet: " + key + " signs in"
+		}
+		return nil
+	}
+	return send(toastMsg{level: Bad, text: s.failed, problem: &p})
 }
 
 // again is a command that reloads this list when it is run, wherever it is started from.

@@ -34,6 +34,8 @@ type Delta[T any] struct {
 	Progress string
 	// Source is said when the rows do not come from the server ("from disk"); "" when they do.
 	Source string
+	// Empty replaces the resource's word for a list without rows; "" leaves it.
+	Empty string
 }
 
 const (
@@ -143,7 +145,7 @@ func (l *List[T, K]) mergedDelta(m deltaMsg[T]) tea.Cmd {
 	f, s := &l.live, &l.load
 	if m.err != nil {
 		f.reading, s.active = false, false
-		s.failed = oneLine(l.e.explain(m.err))
+		_ = l.failedBy(l.e.explain(m.err)) // whoever keeps the rows current tries again by itself
 		return l.await(m.more)
 	}
 	d := &m.delta
@@ -172,6 +174,9 @@ func (l *List[T, K]) mergedDelta(m deltaMsg[T]) tea.Cmd {
 	f.reading, f.source = false, d.Source
 	s.active, s.ever, s.failed = false, true, ""
 	s.total, s.problems, s.notes, s.progress, s.readAt = d.Total, d.Problems, d.Notes, d.Progress, d.Age
+	if d.Empty != "" {
+		l.res.Empty = d.Empty
+	}
 	if d.Merged != nil {
 		d.Merged()
 	}
@@ -234,6 +239,5 @@ func (l *List[T, K]) refreshed(m refreshedMsg) tea.Cmd {
 	if p.Retry == nil {
 		p.Retry = l.again()
 	}
-	s.failed = oneLine(p)
-	return tea.Batch(send(toastMsg{level: Bad, text: s.failed, problem: &p}), l.follow())
+	return tea.Batch(l.failedBy(p), l.follow())
 }

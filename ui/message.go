@@ -63,6 +63,9 @@ type (
 		level   Level
 		text    string
 		problem *Problem
+		// brief goes with the next key; life is how long it stays where its level does not say.
+		brief bool
+		life  time.Duration
 	}
 	failMsg    struct{ err error }
 	showMsg    struct{ problem Problem }
@@ -121,8 +124,11 @@ func Back() tea.Cmd { return send(backMsg{}) }
 // Home leaves all screens but the first.
 func Home() tea.Cmd { return send(homeMsg{}) }
 
-// Toast shows a short message. Info and Good fade, Warn and Bad stay until dismissed.
+// Toast shows a short message. Info and Good fade, Warn and Bad stay until dismissed; Remark is for what is soon of no use.
 func Toast(level Level, text string) tea.Cmd { return send(toastMsg{level: level, text: text}) }
+
+// Remark says why a key did nothing. It is of no use any more once somebody goes on, so it goes with the next key, or by itself.
+func Remark(text string) tea.Cmd { return send(toastMsg{level: Warn, text: text, brief: true}) }
 
 // Fail shows an error by way of Config.Explain; its details are one key away.
 func Fail(err error) tea.Cmd {
@@ -134,9 +140,6 @@ func Fail(err error) tea.Cmd {
 
 // Show opens the details of a problem. While a question or an entry has the keys it becomes a message instead.
 func Show(p Problem) tea.Cmd { return send(showMsg{p}) }
-
-// ShowJobs opens the panel of jobs, as its key does.
-func ShowJobs() tea.Cmd { return send(shellMsg{"app.jobs"}) }
 
 // Propose makes a plan off the update loop, asks for confirmation as its risk demands and runs it as a job.
 func Propose(title string, make func(ctx context.Context) (Plan, error)) tea.Cmd {

@@ -13,6 +13,12 @@ import (
 // fadeAfter is how long a message of success stays.
 const fadeAfter = 4 * time.Second
 
+// How long warnings stay that nobody has to act on: remarks on a key, and what is said once at the start.
+const (
+	remarkFor = 8 * time.Second
+	warnedFor = 30 * time.Second
+)
+
 // notesKept bounds the history of messages.
 const notesKept = 200
 
@@ -27,6 +33,8 @@ type note struct {
 	problem *Problem
 	shown   bool
 	times   int
+	// brief is true for what goes with the next key, fades for what goes by itself.
+	brief, fades bool
 }
 
 // notes are the messages: those on the screen and the history.
@@ -64,7 +72,17 @@ func (l Level) word() string {
 // add shows a message. The same message again is counted instead of shown twice.
 func (s *notes) add(e *env, m toastMsg) tea.Cmd {
 	s.n++
-	x := note{n: s.n, at: e.now(), level: m.level, text: strings.TrimSpace(strings.ReplaceAll(clean(m.text), "\n", " ")), problem: m.problem, shown: true, times: 1}
+	x := note{n: s.n, at: e.now(), level: m.level, text: strings.TrimSpace(strings.ReplaceAll(clean(m.text), "\n", " ")), problem: m.problem, shown: true, times: 1,
+		brief: m.brief}
+	life := m.life
+	switch {
+	case life > 0:
+	case m.brief:
+		life = remarkFor
+	case m.level < Warn:
+		life = fadeAfter
+	}
+	x.fades = life > 0
 	if last := len(s.all) - 1; last >= 0 && s.all[last].shown && s.all[last].text == x.text && s.all[last].level == x.level {
 		x.times += s.all[last].times
 		s.all = s.all[:last]
@@ -73,10 +91,10 @@ func (s *notes) add(e *env, m toastMsg) tea.Cmd {
 	if len(s.all) > notesKept {
 		s.all = s.all[len(s.all)-notesKept:]
 	}
-	if m.level >= Warn {
+	if !x.fades {
 		return nil
 	}
-	return after(fadeAfter, fadeMsg{x.n})
+	return after(life, fadeMsg{x.n})
 }
 
 func (s *notes) fade(n uint64) {
@@ -90,7 +108,16 @@ func (s *notes) fade(n uint64) {
 // settle takes off what would have faded, since its timers end with the epoch.
 func (s *notes) settle() {
 	for i := range s.all {
-		if s.all[i].level < Warn {
+		if s.all[i].fades {
+			s.all[i].shown = false
+		}
+	}
+}
+
+// passed takes remarks on the key before off the screen.
+func (s *notes) passed() {
+	for i := range s.all {
+		if s.all[i].brief {
 			s.all[i].shown = false
 		}
 	}
@@ -125,7 +152,7 @@ func (s *notes) lines(e *env, w, most int) []string {
 			text += " (" + group(x.times) + " times)"
 		}
 		tail := ""
-		if x.level >= Warn {
+		if !x.fades {
 			tail = " (" + e.keys.label(e.keys.builtin("app.dismiss")) + " dismiss"
 			if x.problem != nil {
 				tail += ", " + e.keys.label(e.keys.builtin("app.problem")) + " details"

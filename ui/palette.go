@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"slices"
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
@@ -17,7 +18,7 @@ func (r *Root) offer(cmds []Command, help bool) []item {
 			it.right = strings.Join(r.e.keys.keys(c.Spec), " ")
 		}
 		if help {
-			it.sub = c.Help
+			it.sub, it.section = c.Help, c.section.String()
 		}
 		if c.Risk >= RiskDisrupt {
 			it.tone = theme.Warn
@@ -38,6 +39,9 @@ func (r *Root) help() tea.Cmd { return r.openList("Help: what can be done here",
 
 func (r *Root) openList(title string, help bool) tea.Cmd {
 	cmds := r.offered()
+	if help {
+		slices.SortStableFunc(cmds, func(a, b Command) int { return int(a.section - b.section) })
+	}
 	p := newPicker(r.e, title, r.offer(cmds, help), nil)
 	p.wide = 100
 	p.pick = func(it item) tea.Cmd {
@@ -51,23 +55,65 @@ func (r *Root) openList(title string, help bool) tea.Cmd {
 	return r.openOver(p)
 }
 
+// section is a part of the help, in the order in which they stand there.
+type section int
+
+const (
+	sectionHere section = iota
+	sectionAbout
+	sectionList
+	sectionPlaces
+	sectionEverywhere
+	sectionElsewhere
+)
+
+// String is the heading.
+func (s section) String() string {
+	switch s {
+	case sectionHere:
+		return "On this screen"
+	case sectionAbout:
+		return "On what this screen is about"
+	case sectionList:
+		return "In every list"
+	case sectionPlaces:
+		return "Places and views, from everywhere"
+	case sectionEverywhere:
+		return "Everywhere"
+	default:
+		return "On other screens"
+	}
+}
+
 // offered is what can be reached here, followed by the actions of other kinds of rows, which say where they belong.
 func (r *Root) offered() []Command {
 	var out []Command
 	seen := map[string]bool{}
-	add := func(c Command) {
+	add := func(c Command, s section) {
 		if !seen[c.ID] {
 			seen[c.ID] = true
+			c.section = s
 			out = append(out, c)
 		}
 	}
-	for _, c := range r.reachable() {
-		add(c)
+	for _, c := range r.screenCommands() {
+		switch scopeOf(c.ID) {
+		case "table", "pane", "board", "text":
+			add(c, sectionList)
+		default:
+			add(c, sectionHere)
+		}
+	}
+	for _, c := range r.e.cfg.Commands {
+		add(c, sectionPlaces)
+	}
+	for _, c := range r.commands() {
+		add(c, sectionEverywhere)
 	}
 	if a, ok := r.stack.top().(interface{ about() []Command }); ok {
 		for _, c := range a.about() {
 			c.keyless = true // its key means something else here
-			add(c)
+			add(c, sectionAbout)
 		}
 	}
 	for _, s := range append(append([]Spec{}, r.e.cfg.Catalog...), tableSpecs()...) {
@@ -75,7 +121,7 @@ func (r *Root) offered() []Command {
 			continue
 		}
 		seen[s.ID] = true
-		out = append(out, Command{Spec: s, Ready: func() string { return "not on this screen" }})
+		out = append(out, Command{Spec: s, section: sectionElsewhere, Ready: func() string { return "not on this screen" }})
 	}
 	return out
 }

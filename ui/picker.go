@@ -18,6 +18,8 @@ type item struct {
 	tone   theme.Tone
 	// check is "" or the state of a box before the title.
 	check string
+	// section is the heading that the line stands under while nothing is typed; "" has none.
+	section string
 }
 
 // picker is a list narrowed by typing: palette, help, menus, find.
@@ -137,7 +139,7 @@ func (p *picker) accept() tea.Cmd {
 	}
 	it := p.items[p.shown[i]]
 	if it.reason != "" {
-		return Toast(Warn, it.title+" is not available: "+it.reason)
+		return Remark(it.title + " is not available: " + it.reason)
 	}
 	if !p.keep {
 		p.shut()
@@ -176,8 +178,9 @@ func (p *picker) update(msg tea.Msg) tea.Cmd {
 
 func (p *picker) view(w, h int) ([]string, int, int) {
 	th := p.e.th
-	text, x := p.in.view(th, w-2, p.prompt)
-	lines := []string{th.Paint(theme.Label, ">") + " " + text}
+	place := p.place(h - 2)
+	text, x := p.in.view(th, max(w-3-ansi.StringWidth(place), 1), p.prompt)
+	lines := []string{th.Paint(theme.Label, ">") + " " + fit(text, max(w-2-ansi.StringWidth(place), 0), "") + th.Paint(theme.Muted, place)}
 	note, tone := p.note, theme.Muted
 	if p.acting {
 		note, tone = "keys act on the chosen line; "+p.e.keys.label(p.e.keys.builtin("pick.act"))+" types again", theme.Info
@@ -193,16 +196,56 @@ func (p *picker) view(w, h int) ([]string, int, int) {
 	if len(p.shown) == 0 {
 		return append(lines, th.Paint(theme.Muted, ansi.Truncate(p.empty, w, th.Glyphs.Ellipsis))), x + 2, 0
 	}
-	at := max(p.at(), 0)
+	rows, at := p.layout()
 	p.top = min(max(p.top, at-room+1, 0), at)
+	if p.top == 1 && rows[0] < 0 {
+		p.top = 0 // the heading of the first line
+	}
 	head := len(lines)
-	for i := p.top; i < len(p.shown) && i < p.top+room; i++ {
-		lines = append(lines, p.line(p.items[p.shown[i]], w, i == at))
+	for i, n := range rows[p.top:min(p.top+room, len(rows))] {
+		if n < 0 {
+			lines = append(lines, th.Paint(theme.Section, ansi.Truncate(p.items[rows[p.top+i+1]].section, w, th.Glyphs.Ellipsis)))
+			continue
+		}
+		lines = append(lines, p.line(p.items[n], w, p.top+i == at))
 	}
 	if p.acting {
 		return lines, 0, head + at - p.top
 	}
 	return lines, x + 2, 0
+}
+
+// place says where the cursor is among the lines where they do not all fit, or are not all shown.
+func (p *picker) place(room int) string {
+	switch {
+	case len(p.shown) == 0:
+		return ""
+	case len(p.shown) < len(p.items):
+		return " " + group(p.at()+1) + " of " + group(len(p.shown)) + ", " + group(len(p.items)) + " in all"
+	case len(p.shown) > room:
+		return " " + group(p.at()+1) + " of " + group(len(p.shown))
+	default:
+		return ""
+	}
+}
+
+// layout gives the lines in order, as places among the items, with -1 for a heading, and where the chosen one is among them.
+// Headings stand in the order of the lines only, not in that of how well they match.
+func (p *picker) layout() (rows []int, at int) {
+	chosen, section := max(p.at(), 0), ""
+	headings := strings.TrimSpace(p.in.String()) == ""
+	rows = make([]int, 0, len(p.shown))
+	for i, n := range p.shown {
+		if s := p.items[n].section; headings && s != "" && s != section {
+			section = s
+			rows = append(rows, -1)
+		}
+		if i == chosen {
+			at = len(rows)
+		}
+		rows = append(rows, n)
+	}
+	return rows, at
 }
 
 func (p *picker) line(it item, w int, selected bool) string {

@@ -27,6 +27,8 @@ type Plan struct {
 	Names []string
 	// Warnings, Skipped, Hidden and Stale are sentences or names shown under their headings.
 	Warnings, Skipped, Hidden, Stale []string
+	// Elsewhere names chosen machines that the list in front does not hold: they were marked on another screen, or in an earlier session.
+	Elsewhere []string
 	// Incomplete says what of the chosen is left out because it could not be read again; that is asked about first, by itself.
 	Incomplete []string
 	// Found says through which fields of the filter the machines were found.

@@ -118,7 +118,7 @@ func (r *Root) confirm(p Plan, back func() tea.Cmd) tea.Cmd {
 	if risk == RiskRead {
 		return send()
 	}
-	if risk == RiskChange && !p.Dialog && p.Machines <= 1 && p.Sites <= 1 && len(p.Warnings)+len(p.Skipped)+len(p.Incomplete)+len(p.Hidden)+len(p.Stale) == 0 {
+	if risk == RiskChange && !p.Dialog && p.Machines <= 1 && p.Sites <= 1 && len(p.Warnings)+len(p.Skipped)+len(p.Incomplete)+len(p.Hidden)+len(p.Elsewhere)+len(p.Stale) == 0 {
 		text := p.Line
 		if text == "" {
 			text = p.Title
@@ -156,11 +156,15 @@ func planBody(th theme.Theme, p Plan) func(w int) []string {
 		if p.Machines > 0 || p.Sites > 0 {
 			b.field("touches", plural(p.Machines, "machine", "machines")+" of "+plural(p.Sites, "customer", "customers"))
 		}
-		b.field("risk", p.Risk.String())
+		if n := len(p.Skipped); n > 0 {
+			b.toned(theme.Warn, "left out", group(n)+" of the "+plural(n+p.Machines, "machine", "machines")+" that were chosen, for reasons below")
+		}
+		b.field("risk", riskWords(p.Risk))
 		b.list(theme.Plain, "Changes", p.Changes, 0)
 		b.list(theme.Warn, "Warnings", p.Warnings, 0)
 		b.list(theme.Warn, "Left out: could not be read again", p.Incomplete, namesShown)
 		b.list(theme.Warn, "Hidden by the filter, but marked", p.Hidden, namesShown)
+		b.list(theme.Warn, "Marked on another screen, not in this list", p.Elsewhere, namesShown)
 		b.list(theme.Plain, "Found by the filter", p.Found, namesShown)
 		b.list(theme.Warn, "Not seen for long", p.Stale, namesShown)
 		b.list(theme.Muted, "Skipped", p.Skipped, namesShown)
@@ -190,8 +194,24 @@ func (b *bodyWriter) line(tone theme.Tone, s string) {
 	}
 }
 
-func (b *bodyWriter) field(name, value string) {
-	b.out = append(b.out, ansi.Truncate(b.th.Paint(theme.Muted, fit(name, 9, ""))+clean(value), b.w, b.th.Glyphs.Ellipsis))
+func (b *bodyWriter) field(name, value string) { b.toned(theme.Plain, name, value) }
+
+func (b *bodyWriter) toned(tone theme.Tone, name, value string) {
+	b.out = append(b.out, ansi.Truncate(b.th.Paint(theme.Muted, fit(name, 9, ""))+b.th.Paint(tone, clean(value)), b.w, b.th.Glyphs.Ellipsis))
+}
+
+// riskWords say what a risk means for whoever confirms it.
+func riskWords(r Risk) string {
+	switch r {
+	case RiskChange:
+		return "low: easily undone or repeated"
+	case RiskDisrupt:
+		return "may interrupt somebody's work"
+	case RiskDestroy:
+		return "high: cannot simply be taken back"
+	default:
+		return "none"
+	}
 }
 
 // list writes a heading and the entries below it; most bounds the entries when it is positive.

@@ -43,7 +43,7 @@ type Root struct {
 // The rhythms of the shell.
 const (
 	// tickEvery is how often ages and lives in header and status lines are drawn again.
-	tickEvery = 10 * time.Second
+	tickEvery = 20 * time.Second
 	// twice is how close two cancels have to be to quit.
 	twice = 2 * time.Second
 )
@@ -79,6 +79,7 @@ func New(cfg Config) *Root {
 func (r *Root) use(e *env) {
 	e.auth = func() Auth { return r.auth }
 	e.live = r.jobs.machines
+	e.unsigned = func() bool { return r.auth.Needed && e.cfg.SignIn != nil && r.fresh() }
 	r.e = e
 }
 
@@ -98,9 +99,9 @@ func (r *Root) Init() tea.Cmd {
 
 // begin starts an epoch: the slow clock, listeners and the first screen.
 func (r *Root) begin() tea.Cmd {
-	cmds := []tea.Cmd{after(tickEvery, tickMsg{}), r.readPast(true)}
+	cmds := []tea.Cmd{after(tickEvery, tickMsg{}), r.readPast(true), r.followPast()}
 	for _, text := range r.e.cfg.Warnings {
-		cmds = append(cmds, Toast(Warn, clean(text)))
+		cmds = append(cmds, send(toastMsg{level: Warn, text: clean(text), life: warnedFor}))
 	}
 	if r.e.cfg.Home != nil {
 		cmds = append(cmds, r.open(r.e.cfg.Home()))
@@ -243,6 +244,10 @@ func (r *Root) shell(msg tea.Msg) (tea.Cmd, bool) {
 		return r.jobNews(m), true
 	case pastMsg:
 		return r.pastNews(m), true
+	case openedMsg:
+		return r.opened(m), true
+	case pastTickMsg:
+		return r.pastTick(), true
 	case askMsg:
 		return r.openOver(newAsk(r.e, m)), true
 	case chooseMsg:

@@ -61,14 +61,13 @@ func (s *signIn) shut() {
 }
 
 func (s *signIn) commands() []Command {
-	return []Command{s.e.command("form.leave", func() tea.Cmd {
-		if s.busy {
-			s.giveUp()
-			return nil
-		}
-		s.shut()
-		return nil
-	})}
+	if s.busy {
+		stop := s.e.command("form.leave", func() tea.Cmd { s.giveUp(); return nil })
+		stop.Title = "give up"
+		return []Command{stop}
+	}
+	return append(formCommands(s.e, s.model, "sign in", func(k tea.KeyPressMsg) tea.Cmd { return s.update(k) }),
+		s.e.command("form.leave", func() tea.Cmd { s.shut(); return nil }))
 }
 
 // giveUp stops the attempt and leaves the form as it is.

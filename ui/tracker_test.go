@@ -2,6 +2,9 @@ package ui_test
 
 import (
 	"context"
+	"slices"
+	"strconv"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -96,53 +99,113 @@ func TestACancelledPlanLeadsBackToItsForm(t *testing.T) {
 	}
 }
 
-// TestCommandsOfEarlierRunsAreFollowed starts with a job whose commands wait, hears that one was fetched, and copies what
-// hastens the other.
-func TestCommandsOfEarlierRunsAreFollowed(t *testing.T) {
+// TestJobsOfThePastAreReadWhenTheyAreShown lists two jobs without their machines. Only those of the one that is shown are read, again
+// when more is known of it; what hastens the one under the cursor is copied.
+func TestJobsOfThePastAreReadWhenTheyAreShown(t *testing.T) {
 	w := newWorld(t, 2)
 	at := time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
-	job := ui.Job{ID: "old", Title: "scan 2 machines", Started: at, Finished: at, Next: "deactivate", Targets: []ui.Target{
-		{Key: "id-000", Name: "HOST-000", Site: "Harbour", Outcome: ui.Sent, Tracking: "not yet received", Hint: "WRSA.exe -poll"},
-		{Key: "id-001", Name: "HOST-001", Site: "Lakeside", Outcome: ui.Sent}}}
+	job := ui.Job{ID: "old", Title: "scan 2 machines", Started: at, Finished: at, Next: "deactivate"}
+	older := ui.Job{ID: "older", Title: "restart 1 machine", Started: at.Add(-time.Hour), Finished: at}
+	machines := []ui.Target{{Key: "id-000", Name: "HOST-000", Site: "Harbour", Outcome: ui.Sent, Reason: "the answer was lost", Hint: "WRSA.exe -poll"},
+		{Key: "id-001", Name: "HOST-001", Site: "Lakeside", Outcome: ui.Sent}}
 	var asked []string
-	var follows atomic.Int32
+	var opened, follows, elapsed atomic.Int32
 	w.cfg.Jobs = &ui.JobBook{
 		List: func(context.Context) ([]ui.PastJob, error) {
-			return []ui.PastJob{{Job: job, State: "done", Open: true}}, nil
+			n := elapsed.Load()
+			return []ui.PastJob{{Job: job, State: "done", Counts: map[ui.Outcome]int{ui.Sent: 2}, Version: strconv.Itoa(int(n)), Elapsed: int(n)},
+				{Job: older, State: "done", Counts: map[ui.Outcome]int{ui.Sent: 1}}}, nil
+		},
+		Open: func(_ context.Context, id string) (ui.Job, error) {
+			opened.Add(1)
+			if id == "older" {
+				return ui.Job{ID: id, Targets: []ui.Target{{Key: "id-009", Name: "HOST-009", Outcome: ui.Sent}}}, nil
+			}
+			out := job
+			out.Targets = slices.Clone(machines)
+			if elapsed.Load() > 0 {
+				out.Targets[0].Tracking, out.Targets[0].Hint = "elapsed", ""
+			}
+			return out, nil
 		},
 		Again: func(_ context.Context, id string, what ui.Again) (ui.Plan, error) {
 			asked = append(asked, id+" "+string(what))
 			return ui.Plan{}, errGateway
 		},
-		Follow: func(ctx context.Context, finished ui.Job, report func(ui.Job)) {
-			follows.Add(1)
-			next := finished
-			next.Targets = append([]ui.Target(nil), finished.Targets...)
-			next.Targets[1].Tracking = "sent to agent · scanned just now"
-			report(next)
-			<-ctx.Done()
-		},
+		Follow: func(ctx context.Context) { follows.Add(1); <-ctx.Done() },
 	}
 	d := w.start(140, 30)
 	d.Settle()
-	d.Press("J")
-	if !d.WaitFor("sent to agent · scanned just now") { // what follows a job reports whenever it knows something
-		t.Fatalf("no news of the second machine\n%s", d.Screen())
+	if n := opened.Load(); n != 0 {
+		t.Errorf("%d jobs were read before anybody looked", n)
 	}
-	want(t, d, "not begun yet: deactivate")
+	d.Press("J")
+	d.Settle()
+	want(t, d, "not begun yet: deactivate", "HOST-000", "the answer was lost", "2 sent")
+	if n := opened.Load(); n != 1 {
+		t.Errorf("%d jobs were read for the one that is shown", n)
+	}
 	d.Press("y")
 	d.Settle()
 	if got := d.Clipboard(); got != "WRSA.exe -poll" {
 		t.Errorf("copied %q\n%s", got, d.Screen())
 	}
-	d.Press("down", "y")
+	d.Press("E")
 	d.Settle()
-	want(t, d, "nothing hastens this machine")
-	d.Press("n")
+	want(t, d, "no command has elapsed")
+	elapsed.Store(1)
+	d.Advance(4 * time.Second)
 	d.Settle()
-	d.Press("esc", "J")
+	want(t, d, "elapsed")
+	wantNot(t, d, "the answer was lost")
+	d.Press("E")
 	d.Settle()
-	if follows.Load() != 1 || len(asked) != 1 || asked[0] != "old next step" {
-		t.Errorf("followed %d times, asked %q", follows.Load(), asked)
+	d.Press("shift+tab")
+	d.Settle()
+	want(t, d, "restart 1 machine (job 1 of 2)", "HOST-009")
+	wantNot(t, d, "HOST-001  Lakeside  sent")
+	d.Press("tab", "n")
+	d.Settle()
+	if got := strings.Join(asked, ", "); got != "old send elapsed again, old next step" || follows.Load() != 1 {
+		t.Errorf("asked %q, followed %d times", got, follows.Load())
 	}
+}
+
+// TestAJobThatAnotherProcessFinishedIsShownSo cancels nothing of its own: what was written down of a job of this run tells more than
+// its own last report.
+func TestAJobThatAnotherProcessFinishedIsShownSo(t *testing.T) {
+	w := newWorld(t, 2)
+	var resumed atomic.Bool
+	w.cfg.Jobs = &ui.JobBook{
+		List: func(context.Context) ([]ui.PastJob, error) {
+			if !resumed.Load() {
+				return nil, nil
+			}
+			return []ui.PastJob{{Job: ui.Job{ID: "mine", Title: "scan 2 machines"}, State: "done", Counts: map[ui.Outcome]int{ui.Sent: 2}, Version: "2"}}, nil
+		},
+		Open: func(context.Context, string) (ui.Job, error) {
+			return ui.Job{ID: "mine", Targets: []ui.Target{{Key: "a", Name: "AAA", Outcome: ui.Sent}, {Key: "b", Name: "BBB", Outcome: ui.Sent}}}, nil
+		},
+	}
+	w.cfg.Commands = []ui.Command{{Spec: ui.Spec{ID: "app.go", Title: "go", Help: "Goes.", Keys: []string{"Z"}}, Do: func() tea.Cmd {
+		return ui.Propose("go", func(context.Context) (ui.Plan, error) {
+			return ui.Plan{Title: "scan", Line: "scan", Risk: ui.RiskDisrupt, Machines: 2, Run: func(_ context.Context, report func(ui.Job)) {
+				report(ui.Job{ID: "mine", Title: "scan 2 machines", Targets: []ui.Target{{Key: "a", Name: "AAA", Outcome: ui.Sent}, {Key: "b", Name: "BBB", Outcome: ui.Cancelled}}})
+			}}, nil
+		})
+	}}}
+	d := w.start(140, 30)
+	d.Settle()
+	d.Press("Z")
+	d.Settle()
+	d.Press("y")
+	d.Settle()
+	d.Press("J")
+	d.Settle()
+	want(t, d, "1 sent, 1 cancelled")
+	resumed.Store(true)
+	d.Advance(4 * time.Second)
+	d.Settle()
+	want(t, d, "2 sent")
+	wantNot(t, d, "1 cancelled ·")
 }

@@ -103,16 +103,19 @@ func endpointActionsOf[T any](e *Env, refOf func(*T) fleet.Ref) []ui.Action[T] {
 
 // choice is a selection of machines, whatever its rows were.
 type choice struct {
-	refs   []fleet.Ref
-	keys   []string
+	refs []fleet.Ref
+	keys []string
+	// hidden are those of the keys that the list holds and its filter hides.
 	hidden []string
 	filter string
+	// marked is true when the machines were marked, false for the one under the cursor.
+	marked bool
 	// explain tells how the filter came upon the machines; nil where there is none.
 	explain func(*Env) map[unity.EndpointID]fleet.Found
 }
 
 func choiceOf[T any](sel ui.Selection[T], refOf func(*T) fleet.Ref) choice {
-	return choice{refs: refsOf(sel, refOf), keys: sel.Keys, hidden: sel.Hidden, filter: sel.Filter, explain: explaining(sel)}
+	return choice{refs: refsOf(sel, refOf), keys: sel.Keys, hidden: sel.HiddenKeys, filter: sel.Filter, marked: sel.Marked, explain: explaining(sel)}
 }
 
 func refsOf[T any](sel ui.Selection[T], refOf func(*T) fleet.Ref) []fleet.Ref {
@@ -165,9 +168,14 @@ func (e *Env) plan(ctx context.Context, op dispatch.Operation, c choice) (ui.Pla
 	return c.nameHidden(e.present(p), refs), nil
 }
 
-// nameHidden adds to a plan which of its machines the filter does not show.
+// nameHidden adds to a plan which of its machines the list in front does not show: its filter hides them, or they were marked
+// elsewhere.
 func (c choice) nameHidden(out ui.Plan, refs []fleet.Ref) ui.Plan {
 	out.Hidden = hiddenLines(c.hidden, refs)
+	out.Elsewhere = c.elsewhere(refs)
+	if n := len(out.Elsewhere); n > 0 && n == len(refs) {
+		out.Warnings = append(out.Warnings, "what is marked is on another screen; the machine under the cursor is not meant")
+	}
 	if c.filter != "" && len(c.hidden) > 0 {
 		out.Warnings = append(out.Warnings, fmt.Sprintf("%d of the machines are hidden by the filter %q", len(c.hidden), unity.Clean(c.filter)))
 	}

@@ -47,15 +47,7 @@ func (e *Env) changes() ui.Resource[live.Change, changeKey] {
 		Sort: []table.SortKey{{Column: "noticed", Desc: true}},
 		Live: &ui.Live[live.Change]{Read: f.read, Changed: e.Fleet.Changed, Refresh: e.Fleet.Refresh},
 		Enter: func(c *live.Change) tea.Cmd {
-			p := e.current()
-			if p == nil {
-				return ui.Toast(ui.Warn, "the machine is not known any more")
-			}
-			r, ok := p.Get(c.ID)
-			if !ok {
-				return ui.Toast(ui.Info, c.Name+" is in no site any more")
-			}
-			return ui.Push(e.EndpointScreen(*r.Machine(e.StaleAfter)))
+			return e.openMachine(c.ID, c.Name)
 		},
 		Detail: func(c *live.Change) []ui.Field {
 			return (&fields{}).in("Change").add("Host", c.Name).add("Customer", c.SiteName.String()).toned("What", string(c.Kind), changeTone(c.Kind)).

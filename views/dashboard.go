@@ -2,7 +2,6 @@ package views
 
 import (
 	"context"
-	"fmt"
 	"strconv"
 	"time"
 
@@ -23,18 +22,33 @@ func (e *Env) Home() ui.Screen {
 	return ui.NewPanes("Console", "console", ui.NewBoard(ui.Board{Title: "Console", Read: e.numbers, Changed: e.Fleet.Changed}), ui.NewList(sites).Main())
 }
 
-// allSites lists all sites; it follows the picture where there is one.
+// allSites lists all sites; it follows the picture where there is one. Reading it again reads what changed at the machines too,
+// since their numbers stand above it.
 func (e *Env) allSites() siteResource {
 	r := e.sitesOf("Sites", "sites", nil)
+	if r.Live != nil {
+		r.Live.Refresh = e.rereadAll
+	}
 	r.Actions = append(r.Actions, e.favouriteAction())
 	return r
+}
+
+// rereadAll reads what changed in the whole console, and the console's name where that is not known.
+func (e *Env) rereadAll(ctx context.Context) error {
+	if err := e.Fleet.Refresh(ctx); err != nil {
+		return err
+	}
+	if e.ConsoleName() == "" {
+		_, _ = e.Console(ctx) // its keycode does as well
+	}
+	return nil
 }
 
 // numbers counts what the picture shows, for the board of the first screen.
 func (e *Env) numbers(ctx context.Context) ([]ui.Tile, string) {
 	p := e.Fleet.Current()
 	now := e.now()
-	n, counts := e.counted(ctx, p, now)
+	t := e.counted(ctx, p, now)
 	over, ending := 0, 0
 	for i := range p.Sites {
 		if fleet.Over(&p.Sites[i]) > 0 {
@@ -46,58 +60,97 @@ func (e *Env) numbers(ctx context.Context) ([]ui.Tile, string) {
 	}
 	var tiles []ui.Tile
 	for _, v := range fleetViews() {
-		t := ui.Tile{Key: v.name, Label: v.key, Name: v.title, Open: func() tea.Cmd { return ui.PushLike("fleet/", e.fleetScreen(v)) }}
+		tile := ui.Tile{Key: v.name, Label: v.key, Name: v.title, Open: func() tea.Cmd { return ui.PushLike("fleet/", e.fleetScreen(v)) }}
 		switch v.name {
 		case "seats":
-			t.Value, t.Part, t.Whole, t.Tone = thousands(over), over, len(p.Sites), warnIf(over)
-		case "seen-deactivated":
-			k := counts[v.class]
-			t.Name, t.Value, t.Part, t.Whole, t.Tone = "deactivated, seen", thousands(k), k, n.Machines, warnIf(k)
+			t.know.sites(over).on(&tile, len(p.Sites), warnIf(over))
 		case "ending":
-			t.Name, t.Value, t.Part, t.Whole, t.Tone = "licences ending", thousands(ending), ending, len(p.Sites), warnIf(ending)
+			tile.Name = "licences ending"
+			t.know.sites(ending).on(&tile, len(p.Sites), warnIf(ending))
 		case "all":
-			t.Value, t.Tone = thousands(n.Machines), theme.Strong
+			t.know.machines(t.counts.Machines).on(&tile, 0, theme.Strong)
 		default:
-			k := counts[v.class]
-			t.Value, t.Part, t.Whole, t.Tone = thousands(k), k, n.Machines, warnIf(k)
-			if v.class == picture.Infected && k > 0 {
-				t.Tone = theme.Bad
+			if v.class == picture.DeadButSeen {
+				tile.Name = "deactivated, seen"
 			}
+			n := t.class(v.class)
+			tone := warnIf(n.n)
+			if v.class == picture.Infected && n.n > 0 {
+				tone = theme.Bad
+			}
+			n.on(&tile, t.counts.Machines, tone)
 		}
-		if blank(p) {
-			t.Value, t.Whole, t.Tone = "?", 0, theme.Muted
-		}
-		tiles = append(tiles, t)
+		tiles = append(tiles, tile)
 	}
-	return append(tiles, e.moreTiles(p, n)...), e.standing(p, now)
+	return append(tiles, e.moreTiles(p, t)...), join(e.standing(p, now), t.legend())
 }
 
 // tally are the numbers of a picture at a time.
 type tally struct {
 	of      *picture.Picture
 	at      time.Time
+	know    knowledge
 	counts  picture.Counts
-	classes map[picture.Class]int
+	classes map[picture.Class]*picture.Set
 }
 
 // counted counts a picture, once a minute at most while it stays the same.
-func (e *Env) counted(ctx context.Context, p *picture.Picture, now time.Time) (picture.Counts, map[picture.Class]int) {
+func (e *Env) counted(ctx context.Context, p *picture.Picture, now time.Time) tally {
 	e.mu.Lock()
 	last := e.tally
 	e.mu.Unlock()
 	if last.of == p && now.Sub(last.at) < againAfter {
-		return last.counts, last.classes
+		return last
 	}
-	t := tally{of: p, at: now, counts: p.Counts(now, e.StaleAfter), classes: map[picture.Class]int{}}
+	t := tally{of: p, at: now, know: knowledgeOf(p), counts: p.Counts(now, e.StaleAfter), classes: map[picture.Class]*picture.Set{}}
 	for _, c := range picture.Classes() {
-		t.classes[c] = p.Class(ctx, c, now, e.StaleAfter).Len()
+		t.classes[c] = p.Class(ctx, c, now, e.StaleAfter)
 	}
 	if ctx.Err() == nil {
 		e.mu.Lock()
 		e.tally = t
 		e.mu.Unlock()
 	}
-	return t.counts, t.classes
+	return t
+}
+
+// class is the number of machines of a class, with what is not known of it.
+func (t *tally) class(c picture.Class) known {
+	s := t.classes[c]
+	switch c {
+	case picture.Infected, picture.Attention, picture.Outdated:
+		return t.know.reported(s.Len(), s.LeftOut, t.counts.Active)
+	case picture.Stale, picture.DeadButSeen:
+		return t.know.reported(s.Len(), 0, t.counts.Active) // a report may be newer than what the console says
+	case picture.Duplicates:
+		return t.know.reported(s.Len(), s.LeftOut, 0)
+	default: // machines without a policy drift from none
+		return t.know.machines(s.Len())
+	}
+}
+
+// legend says what the plus at a number means, "" where none has one.
+func (t *tally) legend() string {
+	switch {
+	case t.know.blank:
+		return ""
+	case t.know.reading || t.know.awaited:
+		return "+ so far"
+	case t.counts.Unjoined > 0:
+		return "+ at least, " + unreported(t.counts.Unjoined)
+	case t.know.part:
+		return "+ at least"
+	default:
+		return ""
+	}
+}
+
+// unreported says of how many active machines nobody knows what their agents report.
+func unreported(n int) string {
+	if n == 1 {
+		return "the report of 1 active machine is not known"
+	}
+	return "the reports of " + thousands(n) + " active machines are not known"
 }
 
 func warnIf(n int) theme.Tone {
@@ -108,24 +161,26 @@ func warnIf(n int) theme.Tone {
 }
 
 // moreTiles are the numbers that have no view of their own.
-func (e *Env) moreTiles(p *picture.Picture, n picture.Counts) []ui.Tile {
+func (e *Env) moreTiles(p *picture.Picture, t tally) []ui.Tile {
 	where := func(name, expr string) func() tea.Cmd {
 		return func() tea.Cmd {
 			return ui.PushLike("view/", e.savedScreen(SavedView{Name: name, Where: expr}))
 		}
 	}
-	ok := n.ByState[fleet.StateOK]
-	tiles := []ui.Tile{
-		{Key: "ok", Name: "machines ok", Value: thousands(ok), Part: ok, Whole: n.Machines, Tone: theme.Good, Open: where("ok", "status:ok")},
-		{Key: "gone", Name: "deactivated", Value: thousands(n.Machines - n.Active), Part: n.Machines - n.Active, Whole: n.Machines,
-			Tone: theme.Muted, Open: where("deactivated", "status:deactivated")},
-		{Key: "unjoined", Name: "without a report", Value: thousands(n.Unjoined), Part: n.Unjoined, Whole: n.Machines, Tone: theme.Muted,
-			Open: func() tea.Cmd { return ui.PushLike("view/", e.unreportedScreen()) }},
-		{Key: "seats-used", Name: "seats used", Value: thousands(int(n.Used)) + "/" + thousands(int(n.Seats)), Part: int(n.Used), Whole: int(n.Seats), Tone: theme.Plain,
-			Open: func() tea.Cmd { return ui.PushLike("usage", ui.NewList(e.Usage())) }},
-		e.changesTile(), e.underWayTile(),
-		{Key: "customers", Label: "F", Name: "favourites", Value: thousands(len(e.Book.Book().Favourites)), Tone: theme.Plain, Open: e.customers},
+	n, know := &t.counts, &t.know
+	ok := ui.Tile{Key: "ok", Name: "machines ok", Open: where("ok", "status:ok")}
+	know.reported(n.ByState[fleet.StateOK], n.ByState[fleet.StateUnknown], n.Active).on(&ok, n.Machines, theme.Good)
+	gone := ui.Tile{Key: "gone", Name: "deactivated", Open: where("deactivated", "status:deactivated")}
+	know.machines(n.Machines-n.Active).on(&gone, n.Machines, theme.Muted)
+	mute := ui.Tile{Key: "unjoined", Name: "without a report", Open: func() tea.Cmd { return ui.PushLike("view/", e.unreportedScreen()) }}
+	know.silent(n.Unjoined).on(&mute, n.Machines, theme.Muted)
+	used := ui.Tile{Key: "seats-used", Name: "seats used", Value: "?", Tone: theme.Muted,
+		Open: func() tea.Cmd { return ui.PushLike("usage", ui.NewList(e.Usage())) }}
+	if !know.blank {
+		used.Value, used.Part, used.Whole, used.Tone = thousands(int(n.Used))+"/"+thousands(int(n.Seats)), int(n.Used), int(n.Seats), theme.Plain
 	}
+	tiles := []ui.Tile{ok, gone, mute, used, e.changesTile(), e.underWayTile(),
+		{Key: "customers", Label: "F", Name: "favourites", Value: thousands(len(e.Book.Book().Favourites)), Tone: theme.Plain, Open: e.customers}}
 	if failed := len(p.Failed); failed > 0 {
 		tiles = append(tiles, ui.Tile{Key: "failed", Name: "sites not read", Value: thousands(failed), Part: failed, Whole: len(p.Sites), Tone: theme.Bad,
 			Open: func() tea.Cmd { return ui.Push(ui.NewText("What is missing", e.missingText())) }})
@@ -135,7 +190,7 @@ func (e *Env) moreTiles(p *picture.Picture, n picture.Counts) []ui.Tile {
 
 // unreportedScreen lists the active machines without an agent's report.
 func (e *Env) unreportedScreen() ui.Screen {
-	r := e.rows("Without a report", "", &feed{choose: func(context.Context, *picture.Picture, time.Time) members {
+	r := e.rows("Without a report", "", &feed{bare: true, choose: func(context.Context, *picture.Picture, time.Time) members {
 		return memberIf(func(r picture.Row) bool { return !r.Deactivated() && !r.Joined() })
 	}})
 	r.Empty = "Every active machine has a report of its agent."
@@ -159,13 +214,13 @@ func (e *Env) standing(p *picture.Picture, now time.Time) string {
 	}
 	parts := []string{sites(len(p.Sites)), e.progress()}
 	if p.Total > 0 && p.Done < p.Total && !p.Stale && e.progress() == "" {
-		parts = append(parts, fmt.Sprintf("%d of %d sites read", p.Done, p.Total))
+		parts = append(parts, thousands(p.Done)+" of "+thousands(p.Total)+" sites read")
 	}
 	if len(p.Failed) > 0 {
-		parts = append(parts, fmt.Sprintf("%d sites failed", len(p.Failed)))
+		parts = append(parts, sites(len(p.Failed))+" failed")
 	}
-	if reason := e.offline(); reason != "" {
-		parts = append(parts, "offline")
+	if text := e.offlineSince(); text != "" {
+		parts = append(parts, text)
 	}
 	if !p.ReadAt.IsZero() {
 		parts = append(parts, "read "+ago(p.ReadAt, now))

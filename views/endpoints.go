@@ -20,6 +20,7 @@ type machineResource = ui.Resource[fleet.Machine, unity.EndpointID]
 // endpoints is what every list of endpoints has in common.
 func (e *Env) endpoints(title string, withSite bool) machineResource {
 	language := fleet.MachineLanguage(false, e.Client.Now, func(scope string) bool { return !e.hasScope(scope) })
+	language.Views = e.expressions()
 	return machineResource{
 		Kind: "endpoint", Title: title,
 		Key:     func(m *fleet.Machine) unity.EndpointID { return m.ID },

@@ -3,6 +3,7 @@ package views
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/unitty/unitty/ui/table"
@@ -47,8 +48,12 @@ type Env struct {
 	// Report writes a report of machines before they are off-boarded, and gives its path; nil writes none.
 	Report func(site unity.Site, machines []*fleet.Machine) (path string, err error)
 
-	mu       sync.Mutex
-	ledger   *dispatch.Ledger
+	mu     sync.Mutex
+	ledger *dispatch.Ledger
+	// kept are the jobs of the journal, which remember what was read of them.
+	kept *dispatch.Jobs
+	// tracker follows the commands of all jobs.
+	tracker  *dispatch.Tracker
 	console  *unity.Console
 	sites    map[unity.SiteID]*unity.Site
 	policyOf map[unity.PolicyID]unity.Text
@@ -62,6 +67,8 @@ type Env struct {
 	adopted time.Time
 	// tally are the numbers of the picture that were counted last.
 	tally tally
+	// unread are the sites whose groups have no names because these could not be read; "" stands for the policies.
+	unread atomic.Pointer[map[unity.SiteID]bool]
 }
 
 // NewEnv makes the environment of one profile.

@@ -3,11 +3,11 @@ package views
 import (
 	"context"
 	"errors"
-	"fmt"
 	"sync"
 	"time"
 
 	"github.com/unitty/unitty/unity"
+	"github.com/unitty/unitty/unity/fleet"
 	"github.com/unitty/unitty/unity/fleet/live"
 	"github.com/unitty/unitty/unity/fleet/picture"
 )
@@ -146,6 +146,21 @@ func (e *Env) offline() string {
 	return "offline: the server cannot be reached; what is shown was read " + ago(p.ReadAt, e.now())
 }
 
+// offlineSince says since when the server has been out of reach, "" while it can be reached.
+func (e *Env) offlineSince() string {
+	s := e.Fleet.State()
+	switch {
+	case s.Err == nil || !errors.Is(s.Err, unity.ErrUnreachable):
+		return ""
+	case s.Since.IsZero():
+		return "offline"
+	case e.now().Sub(s.Since) < 20*time.Hour:
+		return "offline since " + s.Since.Local().Format("15:04")
+	default:
+		return "offline since " + s.Since.Local().Format("2006-01-02 15:04")
+	}
+}
+
 // progress words a sync that is under way, "" when none is.
 func (e *Env) progress() string {
 	s := e.Fleet.State()
@@ -164,17 +179,17 @@ func (e *Env) progress() string {
 }
 
 func searched(done, total, failed, hidden int) string {
-	text := fmt.Sprintf("searched %d of %d sites", done, total)
+	text := "searched " + thousands(done) + " of " + thousands(total) + " sites"
 	if failed > 0 {
-		text += fmt.Sprintf(", %d failed", failed)
+		text += ", " + thousands(failed) + " failed"
 	}
 	if hidden > 0 {
-		text += fmt.Sprintf(", %d without access", hidden)
+		text += ", " + thousands(hidden) + " without access"
 	}
 	return text
 }
 
-// missing names what a picture lacks, notes what is to be known of what it has.
+// missing names what a picture lacks, notes what is to be known of what it has. Long reasons of short problems are notes.
 func (e *Env) missing(p *picture.Picture) (problems, notes []string) {
 	for _, s := range p.Failed {
 		problems = append(problems, s.Name.String()+": "+s.Err.Error())
@@ -182,16 +197,51 @@ func (e *Env) missing(p *picture.Picture) (problems, notes []string) {
 	if p.StatusErr != nil {
 		problems = append(problems, "agent status: "+scopeAdvice(p.StatusErr))
 	}
-	if err := e.Fleet.State().Err; err != nil && len(p.Failed) == 0 {
-		problems = append(problems, err.Error())
-	}
-	if p.StatusErr == nil && p.Unjoined > 0 {
-		notes = append(notes, fmt.Sprintf("%d of %d machines have no agent status that is theirs for certain", p.Unjoined, p.Len()))
+	state := e.Fleet.State()
+	problems = append(problems, unnamed(state.Nameless)...)
+	switch text := e.offlineSince(); {
+	case state.Err == nil:
+	case text != "":
+		problems, notes = append([]string{text}, problems...), append(notes, state.Err.Error())
+	case len(p.Failed) == 0:
+		problems = append(problems, state.Err.Error())
 	}
 	if p.Hidden > 0 {
-		notes = append(notes, fmt.Sprintf("%d sites are not readable for this user", p.Hidden))
+		notes = append(notes, sites(p.Hidden)+" not readable for this user")
 	}
 	return problems, notes
+}
+
+// unnamed says which names could not be read: those of the policies, and those of the groups of some sites.
+func unnamed(failed []fleet.SiteError) (out []string) {
+	var groups []fleet.SiteError
+	for _, f := range failed {
+		if f.Site == "" {
+			out = append(out, "the names of policies: "+f.Err.Error())
+		} else {
+			groups = append(groups, f)
+		}
+	}
+	switch len(groups) {
+	case 0:
+	case 1:
+		out = append(out, "the names of groups of "+groups[0].Name.String()+": "+groups[0].Err.Error())
+	default:
+		out = append(out, "the names of groups of "+sites(len(groups))+": "+groups[0].Err.Error())
+	}
+	return out
+}
+
+// silence says of how many active machines it is not known what their agents report, "" for none, and while the reports are on
+// their way.
+func silence(p *picture.Picture) string {
+	if p.StatusErr != nil || p.StatusAt.IsZero() {
+		return ""
+	}
+	if n := p.Unreported(); n > 0 {
+		return unreported(n)
+	}
+	return ""
 }
 
 // source says that a picture does not come from the server, "" when it does.

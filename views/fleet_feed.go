@@ -20,6 +20,12 @@ type feed struct {
 	choose func(ctx context.Context, p *picture.Picture, now time.Time) members
 	// chosen is told of each picture that is handed over, in the update loop.
 	chosen func(p *picture.Picture)
+	// leftOut words how many machines the choice left out, and why; nil where that is for want of their reports.
+	leftOut func(n int) string
+	// bare leaves out that machines have no report, for a list of just these.
+	bare bool
+	// empty is what to say of a choice without rows; it is said with what is not known.
+	empty string
 
 	mu sync.Mutex
 	// base and set are what was handed over last.
@@ -29,6 +35,8 @@ type feed struct {
 	// shown is the picture whose rows the list holds, left how many its filter could not decide on.
 	shown *picture.Picture
 	left  int
+	// leftBy are the fields of that filter.
+	leftBy []string
 	// lasting is the context of the reads, without its end: what filters run under, since they are quick and never given up.
 	lasting context.Context
 }
@@ -58,6 +66,7 @@ func (f *feed) read(ctx context.Context) (ui.Delta[picture.Row], error) {
 		return ui.Delta[picture.Row]{Total: -1, Progress: cmp.Or(e.progress(), "waiting for the first sites")}, nil
 	}
 	e.adopt(p)
+	e.noteRefused()
 	f.mu.Lock()
 	same := p == f.base && e.now().Sub(f.at) < againAfter
 	f.mu.Unlock()
@@ -110,10 +119,53 @@ func (f *feed) delta(p *picture.Picture) ui.Delta[picture.Row] {
 	d.Problems, d.Notes = f.env.missing(p)
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if s, ok := f.set.(*picture.Set); ok && s.LeftOut > 0 {
-		d.Notes = append(d.Notes, thousands(s.LeftOut)+" machines are left out: what their agents report is not known")
+	note := ""
+	if !f.bare {
+		note = silence(p)
+	}
+	if s, ok := f.set.(*picture.Set); ok && s.LeftOut > 0 && !p.StatusAt.IsZero() {
+		note = f.without(s.LeftOut) // two numbers of nearly the same machines say less than one
+	}
+	if note != "" {
+		d.Notes = append([]string{note}, d.Notes...)
+	}
+	if f.empty != "" {
+		d.Empty = f.nothing(p, note)
 	}
 	return d
+}
+
+// without words that a choice left machines out.
+func (f *feed) without(n int) string {
+	if f.leftOut != nil {
+		return f.leftOut(n)
+	}
+	return leftOut(n) + unreportedWhy
+}
+
+// nothing says that nobody is in the choice, as far as is known.
+func (f *feed) nothing(p *picture.Picture, note string) string {
+	k := knowledgeOf(p)
+	switch {
+	case k.reading || k.awaited:
+		return "Nothing so far: not everything has been read yet."
+	case note != "":
+		return f.empty + " That is as far as is known: " + note + "."
+	case k.part:
+		return f.empty + " That is as far as is known: some sites could not be read."
+	default:
+		return f.empty
+	}
+}
+
+// unreportedWhy is why machines are left out of what takes their agents' reports.
+const unreportedWhy = "their agents' reports are not known"
+
+func leftOut(n int) string {
+	if n == 1 {
+		return "1 machine left out: "
+	}
+	return thousands(n) + " machines left out: "
 }
 
 func (f *feed) merged(p *picture.Picture) {
@@ -222,7 +274,7 @@ func (f *feed) filter(g *picture.Grammar) func(string) (func(*picture.Row) bool,
 		}
 		set := p.Select(ctx, q, now)
 		f.mu.Lock()
-		f.left = set.LeftOut
+		f.left, f.leftBy = set.LeftOut, plan.Fields()
 		f.mu.Unlock()
 		return func(r *picture.Row) bool {
 			in, known := set.Ask(*r)
@@ -239,5 +291,33 @@ func (f *feed) undecided() string {
 	if f.left == 0 {
 		return ""
 	}
-	return thousands(f.left) + " left out: their agents' reports are not known"
+	return thousands(f.left) + " left out: " + unknownOf(f.leftBy)
+}
+
+// unknownOf is what is not known of machines of which an expression with these fields could not decide.
+func unknownOf(fields []string) string {
+	var names []string
+	report := false
+	for _, field := range fields {
+		switch field {
+		case "policy":
+			names = append(names, "the names of their policies")
+		case "group":
+			names = append(names, "the names of their groups")
+		case "status", "os", "version", "mac", "ip", "user", "type":
+			report = true
+		}
+	}
+	switch {
+	case len(names) == 0:
+		return unreportedWhy
+	case report:
+		names = append(names, "their agents' reports")
+	}
+	slices.Sort(names)
+	names = slices.Compact(names)
+	if len(names) == 1 {
+		return names[0] + " are not known"
+	}
+	return strings.Join(names, " or ") + " are not known"
 }

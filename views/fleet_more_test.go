@@ -42,8 +42,8 @@ func TestEveryNumberOfTheDashboardOpensAsManyRows(t *testing.T) {
 	}
 }
 
-// TestCommandsUnderWayOpenTheJobs: the number opens the list behind it.
-func TestCommandsUnderWayOpenTheJobs(t *testing.T) {
+// TestCommandsUnderWayOpenTheirList: the number opens the list behind it.
+func TestCommandsUnderWayOpenTheirList(t *testing.T) {
 	s := show(t, picturetest.Random(3, 10, 200), 120, 40)
 	s.want("commands under way")
 	s.Press("tab")
@@ -51,7 +51,7 @@ func TestCommandsUnderWayOpenTheJobs(t *testing.T) {
 		s.Press("j")
 	}
 	s.Press("enter")
-	s.want("Jobs")
+	s.want("Commands under way", "No command that unitty has sent waits for its agent")
 }
 
 // TestDuplicatesAreAskedForOnce: whoever looks at the duplicates has what no list tells asked for, once a look.
@@ -81,14 +81,14 @@ func TestDashboardCountsWhatThePictureShows(t *testing.T) {
 		"6": "outdated agents", "7": "policy drift", "8": "seats over", "9": "licences ending", "0": "everything"}
 	for key, n := range viewKeys(p) {
 		_, rest, _ := strings.Cut(s.Screen(), key+" "+names[key])
-		if fields := strings.Fields(rest); len(fields) == 0 || fields[0] != grouped(n) {
+		if fields := strings.Fields(rest); len(fields) == 0 || strings.TrimSuffix(fields[0], "+") != grouped(n) {
 			t.Errorf("view %s has %d, the dashboard says otherwise:\n%s", key, n, s.Screen())
 		}
 	}
 	next := p.Without(p.Chunks()[0].Site().ID)
 	s.Advance(2 * time.Second)
 	s.album.turn(func(a *album) { a.pic = next })
-	if !s.WaitFor(" " + grouped(next.Len()) + " ") {
+	if !s.WaitFor(" " + grouped(next.Len()) + "+ ") { // one of its sites is not there
 		t.Fatalf("the dashboard does not follow the picture:\n%s", s.Screen())
 	}
 }
@@ -98,6 +98,12 @@ func TestDashboardSaysWhatItDoesNotKnow(t *testing.T) {
 	s := show(t, picture.New(nil, picture.Picture{}), 100, 30)
 	if line := s.LineWith("1 infected"); !strings.Contains(line, "?") {
 		t.Fatalf("a number is shown before anything was read: %q", line)
+	}
+	for _, name := range []string{"1 infected", "2 needs attention", "3 stale", "5 duplicates", "6 outdated agents", "0 everything", "machines ok", "deactivated  ",
+		"without a report", "seats used"} {
+		if _, rest, _ := strings.Cut(s.LineWith(name), name); !strings.HasPrefix(strings.TrimSpace(rest), "?") {
+			t.Errorf("%s is shown before anything was read: %q", name, s.LineWith(name))
+		}
 	}
 	s.Press("1")
 	s.want("loading")

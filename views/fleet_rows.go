@@ -18,7 +18,7 @@ type rowResource = ui.Resource[picture.Row, unity.EndpointID]
 // rows is what every list over the picture has in common.
 func (e *Env) rows(title, path string, f *feed) rowResource {
 	f.env = e
-	g := e.grammar()
+	g := e.filters()
 	return rowResource{
 		Kind: "endpoint", Title: title, Path: path,
 		Key:     func(r *picture.Row) unity.EndpointID { return r.ID() },
@@ -64,13 +64,51 @@ func (e *Env) rowColumns() []table.Column[picture.Row] {
 		{ID: "os", Title: "System", Min: 12, Max: 36, Flex: 1, Priority: 9, Text: func(r *picture.Row) string { return r.OS() }},
 		{ID: "ip", Title: "Addresses", Min: 12, Max: 32, Priority: 8, Text: func(r *picture.Row) string { return r.IPs() }},
 		// What is the same in most rows stands last: a page sends the cells of a line up to the last one that differs.
-		{ID: "group", Title: "Group", Min: 8, Max: 24, Flex: 1, Priority: 5, Text: func(r *picture.Row) string { return r.GroupLabel() }, Tone: e.askForName},
-		{ID: "policy", Title: "Policy", Min: 10, Max: 28, Flex: 1, Priority: 6, Text: func(r *picture.Row) string { return e.policyLabel(r.PolicyID(), r.Policy()) }},
+		{ID: "group", Title: "Group", Min: 8, Max: 24, Flex: 1, Priority: 5, Text: e.groupOfRow, Tone: e.askForName},
+		{ID: "policy", Title: "Policy", Min: 10, Max: 28, Flex: 1, Priority: 6, Text: e.policyOfRow},
 		{ID: "mac", Title: "MAC", Min: 17, Priority: 10, Hidden: true, Text: func(r *picture.Row) string { return r.MAC() }},
 		{ID: "first", Title: "First seen", Min: 10, Priority: 11, Hidden: true, Text: func(r *picture.Row) string { return e.dateText(r.FirstSeen()) },
 			Rank: func(r *picture.Row) int64 { return r.FirstSeen().Unix() }},
 		{ID: "id", Title: "Id", Min: 36, Priority: 12, Hidden: true, Text: func(r *picture.Row) string { return string(r.ID()) }},
 	}
+}
+
+// toCome stands for a name that is about to be read. An id in its place would tell nobody anything.
+const toCome = "…"
+
+// groupOfRow is the name of a row's group, its id where names cannot be had.
+func (e *Env) groupOfRow(r *picture.Row) string {
+	if r.GroupID() == "" || !r.Group().Empty() || e.refused(r.SiteID()) {
+		return r.GroupLabel()
+	}
+	return toCome
+}
+
+// policyOfRow is the name of a row's policy, its id where the console has no policy of that id.
+func (e *Env) policyOfRow(r *picture.Row) string {
+	label := e.policyLabel(r.PolicyID(), r.Policy())
+	if label != "" && label == string(r.PolicyID()) && e.refused("") {
+		return toCome
+	}
+	return label
+}
+
+// refused tells that the names of a site's groups, or with "" those of the policies, could not be read.
+func (e *Env) refused(site unity.SiteID) bool {
+	refused := e.unread.Load()
+	return refused != nil && (*refused)[site]
+}
+
+// noteRefused keeps which names could not be read, so that rows need not ask for it one by one.
+func (e *Env) noteRefused() {
+	var refused map[unity.SiteID]bool
+	for _, f := range e.Fleet.State().Nameless {
+		if refused == nil {
+			refused = map[unity.SiteID]bool{}
+		}
+		refused[f.Site] = true
+	}
+	e.unread.Store(&refused)
 }
 
 // askForName has the group of a row named, since the row is being drawn and shows an id instead. Names are read in the background, those

@@ -42,6 +42,22 @@ func CheckViews(saved []SavedView) []string {
 	return out
 }
 
+// expressions are the selectors of the saved views by name, for which view:NAME stands in filters; never nil.
+func (e *Env) expressions() map[string]string {
+	out := make(map[string]string, len(e.Saved))
+	for _, v := range e.Saved {
+		out[v.Name] = v.Where
+	}
+	return out
+}
+
+// filters is the language of filters over the rows of the picture: the grammar, with the saved views.
+func (e *Env) filters() *picture.Grammar {
+	g := e.grammar()
+	g.Views = e.expressions()
+	return g
+}
+
 // meaning compiles the selector of a view: for machines, else for sites. The error is that of machines, which views are mostly of.
 func (e *Env) meaning(v SavedView) (q *picture.Query, sites func(*unity.Site) bool, err error) {
 	q, err = e.grammar().Compile(v.Where)
@@ -106,6 +122,9 @@ func (e *Env) savedCommands() []ui.Command {
 func (e *Env) savedScreen(v SavedView) ui.Screen {
 	q, sites, err := e.meaning(v)
 	title, path := unity.Clean(v.Name)+": "+unity.Clean(v.Where), "view/"+v.Name
+	if v.Where == "status:"+v.Name {
+		title = "Machines that are " + v.Name // a number of the first screen, which nobody has saved
+	}
 	empty := "Nothing matches " + unity.Clean(v.Where) + "."
 	switch {
 	case err != nil:
@@ -118,7 +137,8 @@ func (e *Env) savedScreen(v SavedView) ui.Screen {
 		}
 		return ui.NewList(r)
 	}
-	r := e.rows(title, path, &feed{choose: func(ctx context.Context, p *picture.Picture, now time.Time) members { return p.Select(ctx, q, now) }})
+	r := e.rows(title, path, &feed{empty: empty, leftOut: func(n int) string { return leftOut(n) + unknownOf(q.Plan().Fields()) },
+		choose: func(ctx context.Context, p *picture.Picture, now time.Time) members { return p.Select(ctx, q, now) }})
 	r.Empty = empty
 	if keys := v.sortKeys(); len(keys) > 0 {
 		r.Sort = keys

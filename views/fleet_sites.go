@@ -7,6 +7,7 @@ import (
 
 	"github.com/unitty/unitty/ui"
 	"github.com/unitty/unitty/unity"
+	"github.com/unitty/unitty/unity/fleet/live"
 )
 
 type siteResource = ui.Resource[unity.Site, unity.SiteID]
@@ -75,21 +76,30 @@ func (f *siteFeed) readSites(ctx context.Context) error {
 // diskFirst is how long the server is not asked for the first sites, since those of the picture on disk are there sooner.
 const diskFirst = 30 * time.Millisecond
 
-// first waits for the first sites, whether they come from the picture or from the server.
+// first waits for the first sites, whether they come from the picture or from the server. Where the fleet is reading them already
+// they are not asked for once more.
 func (f *siteFeed) first(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	answer := make(chan error, 1)
-	ask := time.AfterFunc(diskFirst, func() { answer <- f.readSites(ctx) })
-	defer ask.Stop()
+	asked := false
+	late := time.NewTimer(diskFirst)
+	defer late.Stop()
+	waited := false
 	for {
 		more := f.env.Fleet.Changed() // before the look, so that nothing falls between the two
 		if p := f.env.current(); p != nil && len(p.Sites) > 0 {
 			return nil
 		}
+		if state := f.env.Fleet.State(); waited && !asked && state.Phase != live.PhaseSites {
+			asked = true
+			go func() { answer <- f.readSites(ctx) }()
+		}
 		select {
 		case err := <-answer:
 			return err
+		case <-late.C:
+			waited = true
 		case <-more:
 		case <-ctx.Done():
 			return ctx.Err()

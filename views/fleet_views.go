@@ -1,6 +1,7 @@
 package views
 
 import (
+	"cmp"
 	"context"
 	"strings"
 	"sync"
@@ -19,6 +20,8 @@ import (
 // fleetView is a view across all customers, one key away from everywhere.
 type fleetView struct {
 	name, key, title, help string
+	// list is the title of its list where that says more than its name.
+	list string
 	// class is what it shows of the machines; sites, when set, what it shows of the sites instead.
 	class picture.Class
 	sites func(s *unity.Site, now time.Time) bool
@@ -29,16 +32,18 @@ type fleetView struct {
 // fleetViews are the views across all customers, in the order of their keys.
 func fleetViews() []fleetView {
 	return []fleetView{
-		{name: "infected", key: "1", title: "infected", help: "Lists the infected machines of all customers.", class: picture.Infected,
+		{name: "infected", key: "1", title: "infected", help: "Lists the infected machines of all customers, as status:infected does.", class: picture.Infected,
 			empty: "No agent reports an infection."},
-		{name: "attention", key: "2", title: "needs attention", help: "Lists the machines of all customers whose agents ask for attention.",
+		{name: "attention", key: "2", title: "needs attention", list: "Needs attention, infected ones too",
+			help:  "Lists the machines of all customers whose agents ask for attention, infected ones too; status:attention leaves those out.",
 			class: picture.Attention, empty: "No agent asks for attention."},
-		{name: "stale", key: "3", title: "stale", help: "Lists the active machines of all customers that have been silent for long.",
+		{name: "stale", key: "3", title: "stale",
+			help:  "Lists the active machines of all customers that have been silent for long, whatever else holds; status:stale leaves out those that are infected or ask for attention.",
 			class: picture.Stale, sort: []table.SortKey{{Column: "seen"}}, empty: "No active machine has been silent for long."},
-		{name: "seen-deactivated", key: "4", title: "deactivated, still seen", help: "Lists deactivated machines that were seen within 30 days.",
+		{name: "seen-deactivated", key: "4", title: "deactivated, still seen", help: "Lists deactivated machines that were seen within 30 days, as status:deactivated seen:<30d does.",
 			class: picture.DeadButSeen, sort: []table.SortKey{{Column: "seen", Desc: true}}, empty: "No deactivated machine was seen within 30 days."},
-		{name: "duplicates", key: "5", title: "duplicates", help: "Lists machines with several records: same machine id, or same host name and MAC address. Of the active ones the newest is marked keep.",
-			class: picture.Duplicates, sort: []table.SortKey{{Column: "same"}, {Column: "keep"}}, empty: "No machine has two records."},
+		{name: "duplicates", key: "5", title: "duplicates", help: "Lists machines with several active records: same machine id, or same host name and MAC address. The newest is marked keep.",
+			class: picture.Duplicates, sort: []table.SortKey{{Column: "same"}, {Column: "keep"}}, empty: "No machine has two active records."},
 		{name: "outdated", key: "6", title: "outdated agents", help: "Lists active machines whose agent is older than the newest one of their kind.",
 			class: picture.Outdated, sort: []table.SortKey{{Column: "version"}}, empty: "Every agent is the newest of its kind, as far as versions are known."},
 		{name: "drift", key: "7", title: "policy drift", help: "Lists active machines whose policy is not that of most machines of their group, or that are unmanaged.",
@@ -77,7 +82,7 @@ func (e *Env) needsFleet() string {
 // fleetScreen makes the screen of a view.
 func (e *Env) fleetScreen(v fleetView) ui.Screen {
 	path := "fleet/" + v.name
-	title := strings.ToUpper(v.title[:1]) + v.title[1:]
+	title := cmp.Or(v.list, strings.ToUpper(v.title[:1])+v.title[1:])
 	switch {
 	case v.sites != nil:
 		r := e.sitesOf(title, path, func(s *unity.Site) bool { return v.sites(s, e.now()) })
@@ -86,7 +91,10 @@ func (e *Env) fleetScreen(v fleetView) ui.Screen {
 	case v.class == picture.Duplicates:
 		return ui.NewList(e.duplicates(v, title, path))
 	}
-	f := &feed{}
+	f := &feed{empty: v.empty}
+	if v.class == picture.PolicyDrift {
+		f.leftOut = func(n int) string { return leftOut(n) + "they have no policy" }
+	}
 	if v.class != picture.Everything {
 		f.choose = func(ctx context.Context, p *picture.Picture, now time.Time) members {
 			return p.Class(ctx, v.class, now, e.StaleAfter)
@@ -129,6 +137,21 @@ func (t *twins) find(ctx context.Context, p *picture.Picture) {
 	}
 }
 
+// untold says of how many records nobody knows whether they are of one machine.
+func (t *twins) untold(n int) string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	names := 0
+	for _, d := range t.of {
+		names = d.OpenNames
+	}
+	if names == 1 {
+		return "1 host name occurs several times at one site, and whether its records are one machine is not known yet"
+	}
+	return thousands(names) + " host names occur several times at one site, and whether their " + thousands(n) + " records are " + thousands(names) +
+		" machines is not known yet"
+}
+
 func (t *twins) use(p *picture.Picture) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -153,7 +176,7 @@ func (t *twins) among(r picture.Row) (keep picture.Row, standing picture.Standin
 // duplicates lists machines that have several records, those of one host name and address together.
 func (e *Env) duplicates(v fleetView, title, path string) rowResource {
 	t := &twins{}
-	r := e.rows(title, path, &feed{
+	r := e.rows(title, path, &feed{empty: v.empty, leftOut: t.untold,
 		choose: func(ctx context.Context, p *picture.Picture, now time.Time) members {
 			if t.firstLook(p) {
 				e.Fleet.Identify()

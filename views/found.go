@@ -5,6 +5,7 @@ import (
 
 	"github.com/unitty/unitty/ui"
 	"github.com/unitty/unitty/unity"
+	"github.com/unitty/unitty/unity/dispatch"
 	"github.com/unitty/unitty/unity/fleet"
 	"github.com/unitty/unitty/unity/fleet/picture"
 	"github.com/unitty/unitty/unity/fleet/selector"
@@ -23,12 +24,13 @@ func explaining[T any](sel ui.Selection[T]) func(e *Env) map[unity.EndpointID]fl
 			rows[i] = *r
 		}
 		return func(e *Env) map[unity.EndpointID]fleet.Found {
-			return foundBy(e.grammar().Language, sel.Filter, rows, picture.Row.ID, e.now())
+			return foundBy(e.filters().Language, sel.Filter, rows, picture.Row.ID, e.now())
 		}
 	case []*fleet.Machine:
 		rows := append([]*fleet.Machine(nil), items...)
 		return func(e *Env) map[unity.EndpointID]fleet.Found {
 			language := fleet.MachineLanguage(false, e.now, func(scope string) bool { return !e.hasScope(scope) })
+			language.Views = e.expressions()
 			return foundBy(language, sel.Filter, rows, func(m *fleet.Machine) unity.EndpointID { return m.ID }, e.now())
 		}
 	}
@@ -48,21 +50,42 @@ func foundBy[T any](l *selector.Language[T], filter string, rows []T, id func(T)
 	return out
 }
 
-// hiddenLines name the chosen machines that the list does not show: those that its filter hides with the fields by which it
-// does, the others by name alone.
+// hiddenLines name the chosen machines that the list holds and does not show, with the fields by which its filter hides them
+// where it is that.
 func hiddenLines(hidden []string, refs []fleet.Ref) []string {
-	why := map[string]string{}
+	by := make(map[string]fleet.Ref, len(refs))
 	for _, r := range refs {
-		if r.Found.HiddenBy != "" {
-			why[r.Name()] = r.Found.String()
-		}
+		by[string(r.ID)] = r
 	}
 	out := make([]string, 0, len(hidden))
-	for _, name := range hidden {
-		if how := why[name]; how != "" {
-			name += ": " + how
+	for _, key := range hidden {
+		r, ok := by[key]
+		if !ok {
+			continue
 		}
-		out = append(out, name)
+		line := dispatch.Named(r)
+		if r.Found.HiddenBy != "" {
+			line += ": " + r.Found.String()
+		}
+		out = append(out, line)
+	}
+	return out
+}
+
+// elsewhere names the marked machines that the list in front does not hold.
+func (c choice) elsewhere(refs []fleet.Ref) []string {
+	if !c.marked {
+		return nil
+	}
+	held := make(map[unity.EndpointID]bool, len(c.refs))
+	for _, r := range c.refs {
+		held[r.ID] = true
+	}
+	var out []string
+	for _, r := range refs {
+		if !held[r.ID] {
+			out = append(out, dispatch.Named(r))
+		}
 	}
 	return out
 }

@@ -17,17 +17,17 @@ import (
 // present makes plain data of a plan.
 func (e *Env) present(p *dispatch.Plan) ui.Plan {
 	out := ui.Plan{Action: p.Operation.ID, Title: p.Operation.Words(), Risk: riskOf(p.Risk()), Console: p.Console, Line: p.Line(),
-		Machines: p.Machines(), Sites: p.Sites(), Customers: p.Customers(), Warnings: p.Warnings, Stale: p.Stale, Opposed: p.Opposed, Incomplete: p.Incomplete(), Found: p.Found()}
+		Machines: p.Machines(), Sites: p.Sites(), Customers: p.Customers(), Warnings: p.Notices(), Stale: p.Stale, Opposed: p.Opposed, Incomplete: p.Incomplete(), Found: p.Found()}
 	out.Type, out.TypeLabel = p.Typed()
 	if len(p.Targets) == 1 {
 		out.Stale = nil // the line says when it was seen
 	}
 	for _, t := range p.Targets {
-		out.Names = append(out.Names, t.Name())
+		out.Names = append(out.Names, dispatch.Named(t))
 	}
 	out.Touches = touches(p)
 	for _, s := range slices.Concat(p.Skipped, p.Unread) {
-		out.Skipped = append(out.Skipped, s.Ref.Name()+": "+s.Reason)
+		out.Skipped = append(out.Skipped, dispatch.Named(s.Ref)+": "+s.Reason)
 	}
 	for _, b := range p.Batches {
 		path := b.Request.Path
@@ -109,13 +109,17 @@ func (e *Env) follow(ctx context.Context, job *dispatch.Job, shown ui.Job, repor
 	}
 	words, hints := map[string]string{}, map[string]string{}
 	// An error only ends the watching; the lists of commands go on telling.
-	_ = dispatch.NewJobs(e.Journal).With(e.Ledger()).Track(ctx, e.Client, job, func(seen dispatch.Tracked) {
-		id := string(seen.ID)
-		text := e.trackingWords(seen.ID, seen.State, seen.Requested.Time)
-		if words[id] == text {
+	_ = e.tracking().Follow(ctx, job, func(all []dispatch.Tracked) {
+		news := false
+		for _, seen := range all {
+			id, text := string(seen.ID), e.trackingWords(seen.ID, seen.State, seen.Requested.Time)
+			if words[id] != text {
+				words[id], hints[id], news = text, e.pollHint(seen.ID, seen.State), true
+			}
+		}
+		if !news {
 			return
 		}
-		words[id], hints[id] = text, e.pollHint(seen.ID, seen.State)
 		next := shown
 		next.Targets = append([]ui.Target(nil), shown.Targets...)
 		for i := range next.Targets {
@@ -192,23 +196,32 @@ func openUnless(s unity.CommandState) unity.CommandState {
 	return s
 }
 
-// PastJobs are the jobs of earlier runs, and those of other processes.
+// PastJobs are the jobs of earlier runs, and those of other processes, without their machines.
 func (e *Env) PastJobs(context.Context) ([]ui.PastJob, error) {
-	jobs := dispatch.NewJobs(e.Journal)
-	all, unreadable, err := jobs.List()
+	all, unreadable, err := e.keptJobs().Digests()
 	if err != nil {
 		return nil, err
 	}
-	var out []ui.PastJob
-	for _, p := range all {
-		if p.Binding.Key != e.Client.Key() || p.Binding.BaseURL != e.Client.BaseURL() {
+	outlines := make([]*dispatch.Past, 0, len(all))
+	for i := range all {
+		outlines = append(outlines, all[i].Past())
+	}
+	out := make([]ui.PastJob, 0, len(all))
+	for i := range all {
+		d := &all[i]
+		if !d.Is(e.Binding()) {
 			continue // of another console: its own profile lists it
 		}
-		past := ui.PastJob{Job: e.jobOf(&p.Job), State: string(p.State), Resumable: p.Open(), Interrupted: p.State == dispatch.JobInterrupted,
-			Open: p.State != dispatch.JobRunning && p.OpenCommands() > 0}
-		past.Next = stepWords(p, all)
-		if p.State == dispatch.JobRunning {
-			past.Note = "run by " + p.Holder.String()
+		past := ui.PastJob{Job: ui.Job{ID: d.ID, Title: d.Title, Started: d.Started, Finished: d.Finished}, State: string(d.State), Version: d.Version(),
+			Resumable: d.Open(), Interrupted: d.State == dispatch.JobInterrupted, Elapsed: d.Elapsed, Counts: map[ui.Outcome]int{}}
+		for _, s := range outcomes {
+			if n := d.Count(s); n > 0 {
+				past.Counts[ui.Outcome(s)] = n
+			}
+		}
+		past.Next = titles(dispatch.StepsLeft(outlines[i], outlines))
+		if d.State == dispatch.JobRunning {
+			past.Note = "run by " + d.Holder.String()
 		}
 		out = append(out, past)
 	}
@@ -218,23 +231,29 @@ func (e *Env) PastJobs(context.Context) ([]ui.PastJob, error) {
 	return out, nil
 }
 
+// outcomes are all states of a target.
+var outcomes = [...]dispatch.State{dispatch.Waiting, dispatch.Running, dispatch.Sent, dispatch.Failed, dispatch.Unknown, dispatch.Skipped, dispatch.Cancelled}
+
+// openJob reads a job of the past with its machines.
+func (e *Env) openJob(_ context.Context, id string) (ui.Job, error) {
+	p, err := e.keptJobs().Load(id)
+	if err != nil {
+		return ui.Job{}, err
+	}
+	return e.jobOf(&p.Job), nil
+}
+
 // stepsAfter names the steps of a combined action that were not begun after a job, "" for none.
 func (e *Env) stepsAfter(id string) string {
-	jobs := dispatch.NewJobs(e.Journal)
-	past, err := jobs.Load(id)
+	past, err := e.keptJobs().Load(id)
 	if err != nil {
 		return "" // it is not written down, so nothing goes on from it
 	}
-	next, err := jobs.Unfinished(past)
+	next, err := e.keptJobs().Unfinished(past)
 	if err != nil {
 		return ""
 	}
 	return titles(next)
-}
-
-// stepWords name the steps of a combined action that were not begun, "" for none.
-func stepWords(p *dispatch.Past, all []*dispatch.Past) string {
-	return titles(dispatch.StepsLeft(p, all))
 }
 
 func titles(steps []dispatch.NextStep) string {
@@ -250,7 +269,7 @@ func (e *Env) AgainPlan(ctx context.Context, id string, what ui.Again) (ui.Plan,
 	if e.Client.ReadOnly() {
 		return ui.Plan{}, errors.New("this profile is read-only")
 	}
-	jobs := dispatch.NewJobs(e.Journal)
+	jobs := e.keptJobs()
 	o := dispatch.PlanOptions{Binding: e.Binding()}
 	if console, err := e.Console(ctx); err == nil {
 		o.Console = console.Name.String()
@@ -260,7 +279,7 @@ func (e *Env) AgainPlan(ctx context.Context, id string, what ui.Again) (ui.Plan,
 	case ui.AgainResume:
 		return e.resumePlan(jobs, id)
 	case ui.AgainRevert:
-		p, err := jobs.Revert(ctx, e.Client, id, e.Binding(), o)
+		p, _, err := change.Revert(ctx, e.Client, jobs, id, e.Binding(), o)
 		if err != nil {
 			return ui.Plan{}, err
 		}
@@ -279,7 +298,7 @@ func (e *Env) AgainPlan(ctx context.Context, id string, what ui.Again) (ui.Plan,
 		some = dispatch.SomeElapsed
 	case ui.AgainFailed:
 	}
-	p, err := jobs.Retry(ctx, e.Client, id, e.Binding(), some, o)
+	p, _, err := change.Retry(ctx, e.Client, jobs, id, e.Binding(), some, o)
 	if err != nil {
 		return ui.Plan{}, err
 	}
@@ -297,7 +316,7 @@ func (e *Env) resumePlan(jobs *dispatch.Jobs, id string) (ui.Plan, error) {
 	}
 	rest := past.Rest()
 	out := e.present(rest)
-	out.Line = fmt.Sprintf("go on with: %s", past.Title())
+	out.Title, out.Line = "go on with "+past.Title(), ""
 	out.Blocked = ""
 	out.Warnings = append(out.Warnings, "so far: "+past.Words())
 	if n := past.Count(dispatch.Unknown); n > 0 {

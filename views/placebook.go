@@ -117,6 +117,14 @@ func (p *PlaceBook) Favourite(id unity.SiteID) bool {
 	return indexOf(p.book.Favourites, id) >= 0
 }
 
+// favouriteSign stands beside a favourite in lists of customers.
+func (e *Env) favouriteSign(id unity.SiteID) string {
+	if e.Book.Favourite(id) {
+		return "*"
+	}
+	return ""
+}
+
 // Visit notes that a customer was opened.
 func (p *PlaceBook) Visit(s Place) {
 	p.change(func(b *Book) {

@@ -19,6 +19,8 @@ func (e *Env) Places() []ui.Command {
 		place("go.usage", "go to usage", "Lists seats and the three counts of endpoints of all customers.", func() ui.Screen { return ui.NewList(e.Usage()) }),
 		{Spec: ui.Spec{ID: "go.customers", Title: "go to a favourite", Help: "Lists favourite customers and those opened last; Enter opens one.",
 			Keys: []string{"F"}}, Do: e.customers},
+		place("go.under-way", "go to commands under way", "Lists the commands of all customers that agents have not fetched yet.",
+			func() ui.Screen { return ui.NewList(e.UnderWay()) }),
 		{Spec: ui.Spec{ID: "go.changes", Title: "go to what changed", Help: "Lists infected, silent, new and gone machines of the past 30 days."},
 			Ready: e.needsFleet, Do: e.openChanges},
 	}

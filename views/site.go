@@ -78,6 +78,8 @@ func (e *Env) Restore(path string) ui.Screen {
 		return ui.NewList(e.Policies())
 	case "admins":
 		return ui.NewList(e.Admins())
+	case underWayPath:
+		return ui.NewList(e.UnderWay())
 	case "site":
 		if !unity.IsGUID(id) {
 			return nil

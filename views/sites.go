@@ -16,6 +16,7 @@ import (
 // Sites is the list of all customers of the console.
 func (e *Env) Sites() ui.Resource[unity.Site, unity.SiteID] {
 	language := fleet.SiteLanguage()
+	language.Views = e.expressions()
 	return ui.Resource[unity.Site, unity.SiteID]{
 		Kind: "site", Title: "Sites", Path: "sites",
 		Key:     func(s *unity.Site) unity.SiteID { return s.ID },
@@ -75,6 +76,8 @@ func (e *Env) loadSites(ctx context.Context, emit func(ui.Page[unity.Site])) err
 func (e *Env) siteColumns() []table.Column[unity.Site] {
 	return []table.Column[unity.Site]{
 		{ID: "site", Title: "Site", Min: 14, Max: 48, Flex: 4, Text: siteName, Tone: func(s *unity.Site) theme.Tone { return siteTone(s, theme.Plain) }},
+		{ID: "favourite", Title: "F", Min: 1, Max: 1, Priority: 7, Text: func(s *unity.Site) string { return e.favouriteSign(s.ID) },
+			Less: byInt(func(s *unity.Site) int64 { return -int64(len(e.favouriteSign(s.ID))) }), Tone: func(*unity.Site) theme.Tone { return theme.Accent }},
 		{ID: "used", Title: "Seats", Min: 7, Right: true, Priority: 1, Text: seatsText,
 			Less: byInt(func(s *unity.Site) int64 { return s.TotalEndpoints.Or(0) }),
 			Tone: func(s *unity.Site) theme.Tone {
@@ -83,7 +86,8 @@ func (e *Env) siteColumns() []table.Column[unity.Site] {
 				}
 				return theme.Plain
 			}},
-		{ID: "infected", Title: "Inf", Min: 3, Right: true, Priority: 2,
+		// The API counts what was infected within a day; a machine that has been so for longer is not among them.
+		{ID: "infected", Title: "Inf24", Min: 5, Right: true, Priority: 2,
 			Text: func(s *unity.Site) string { return hideZero(s.PCsInfected24) },
 			Less: byInt(func(s *unity.Site) int64 { return s.PCsInfected24.Or(0) }),
 			Tone: func(*unity.Site) theme.Tone { return theme.Bad }},

@@ -163,10 +163,20 @@ func (e *Env) againAction(site unity.Site) ui.Action[unity.Command] {
 		Do: func(sel ui.Selection[unity.Command]) tea.Cmd {
 			op, reason := againOperation(sel.Items)
 			if reason != "" {
-				return ui.Toast(ui.Warn, reason)
+				return ui.Remark(reason)
 			}
-			return e.proposeOn(op.Name+" again", op, choice{refs: e.commanded(site, sel.Items), hidden: sel.Hidden, filter: sel.Filter})
+			return e.proposeOn(op.Name+" again", op, choice{refs: e.commanded(site, sel.Items), hidden: commandedKeys(sel), filter: sel.Filter})
 		}}
+}
+
+// commandedKeys are the machines of the commands that are chosen and hidden by the filter.
+func commandedKeys(sel ui.Selection[unity.Command]) []string {
+	var out []string
+	for _, key := range sel.HiddenKeys {
+		id, _, _ := strings.Cut(key, "\x00")
+		out = append(out, id)
+	}
+	return out
 }
 
 // againOperation is the operation of commands that can be sent again together, or why they cannot.
@@ -204,22 +214,33 @@ func (e *Env) commanded(site unity.Site, commands []*unity.Command) []fleet.Ref 
 	return out
 }
 
-// followPast goes on following the commands of a job of an earlier run.
-func (e *Env) followPast(ctx context.Context, finished ui.Job, report func(ui.Job)) {
-	past, err := dispatch.NewJobs(e.Journal).Load(finished.ID)
-	if err != nil {
-		return // its list says why it cannot be read
+// tracking is what follows the commands of all jobs.
+func (e *Env) tracking() *dispatch.Tracker {
+	jobs := e.keptJobs().With(e.Ledger())
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.tracker == nil {
+		e.tracker = dispatch.NewTracker(jobs, e.Client, e.Binding())
 	}
-	e.follow(ctx, &past.Job, finished, report)
+	return e.tracker
+}
+
+// followPast clears old journals away and goes on following the commands of jobs that were written down.
+func (e *Env) followPast(ctx context.Context) {
+	_ = e.keptJobs().Tidy(time.Now()) // what cannot be removed now is looked at again at the next start
+	e.tracking().FollowPast(ctx, e.Binding())
 }
 
 // JobBook is where jobs are written down, for the shell.
 func (e *Env) JobBook() *ui.JobBook {
-	return &ui.JobBook{List: e.PastJobs, Again: e.AgainPlan, Follow: e.followPast}
+	return &ui.JobBook{List: e.PastJobs, Open: e.openJob, Again: e.AgainPlan, Follow: e.followPast}
 }
 
 // underWayTile counts the commands that unitty has sent and agents have not fetched yet.
 func (e *Env) underWayTile() ui.Tile {
-	_ = e.Ledger().Read() // what cannot be read does not count, and the jobs panel says why
-	return ui.Tile{Key: "under-way", Name: "commands under way", Value: thousands(e.Ledger().Open(e.now())), Open: ui.ShowJobs}
+	n, err := e.keptJobs().OpenCommands(e.Binding(), e.now())
+	if err != nil {
+		n = 0 // what cannot be read does not count, and the jobs panel says why
+	}
+	return ui.Tile{Key: "under-way", Name: "commands under way", Value: thousands(n), Open: e.openUnderWay}
 }

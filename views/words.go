@@ -116,7 +116,7 @@ func pollWindow(polls []time.Time) (from, to time.Time, usual time.Duration, ok 
 	return last.Add(gaps[0]), last.Add(gaps[len(gaps)-1]), gaps[len(gaps)/2], true
 }
 
-// expectPoll words when the next poll is expected.
+// expectPoll words when the next poll is expected, or when the last one was while the usual gap is not known.
 func expectPoll(polls []time.Time, now time.Time) string {
 	if len(polls) == 0 {
 		return "never seen"
@@ -124,7 +124,7 @@ func expectPoll(polls []time.Time, now time.Time) string {
 	last := polls[len(polls)-1]
 	from, to, usual, ok := pollWindow(polls)
 	if !ok {
-		return "last seen " + local(last) + "; its usual gap is not known yet"
+		return "last seen " + local(last)
 	}
 	text := from.Local().Format("15:04") + "–" + to.Local().Format("15:04")
 	if from.Equal(to) {

@@ -165,8 +165,8 @@ func readTiles(s ptytest.Screen) map[string]string {
 	}
 	out := map[string]string{}
 	for _, name := range tiles() {
-		// A number of its own key stands in front of some names; others begin a cell.
-		find := regexp.MustCompile(`(?:^|[\s│|])` + regexp.QuoteMeta(name) + `\s+([0-9?][0-9,/]*)(?:\s|,|$)`)
+		// A number of its own key stands in front of some names; others begin a cell. A plus says that there may be more.
+		find := regexp.MustCompile(`(?:^|[\s│|])` + regexp.QuoteMeta(name) + `\s+([0-9?][0-9,/]*\+?)(?:\s|,|$)`)
 		for _, row := range rows {
 			if m := find.FindStringSubmatch(row); m != nil {
 				out[name] = strings.TrimRight(m[1], ",")

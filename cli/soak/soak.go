@@ -160,10 +160,6 @@ func (s *seat) reread(ctx context.Context, w *world, o options) error {
 	if err := s.goHome(ctx); err != nil {
 		return err
 	}
-	s.press("0") // on the dashboard the key reads the sites only
-	if !s.within(ctx, patience, has("Console > Everything")) {
-		return fmt.Errorf("all machines are not shown:\n%s", s.term.Screen())
-	}
 	s.press("r")
 	if err := rest(ctx, o.calm); err != nil {
 		return err

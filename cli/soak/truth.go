@@ -91,9 +91,9 @@ func grouped(n int) string {
 // folded is a name without regard to case.
 func folded(s string) string { return strings.ToLower(strings.TrimSpace(s)) }
 
-// duplicates tells the records that share a machine id, or host name and network card.
+// duplicates tells the records of machines that have several active ones. Records that share a machine id, or host name and
+// network card, are of one machine, and so are those that share it with one of these.
 func duplicates(w unitytest.Snapshot) map[string]bool {
-	n := map[string]int{}
 	keys := func(m *unitytest.EndpointTruth) []string {
 		out := []string{"id " + folded(m.MachineID)}
 		if folded(m.HostName) != "" && folded(m.MAC) != "" {
@@ -101,15 +101,37 @@ func duplicates(w unitytest.Snapshot) map[string]bool {
 		}
 		return out
 	}
+	machine := make([]int, len(w.Endpoints)) // the first record of the machine, as far as is known
+	for i := range machine {
+		machine[i] = i
+	}
+	for changed := true; changed; {
+		changed = false
+		least := map[string]int{}
+		for i := range w.Endpoints {
+			for _, k := range keys(&w.Endpoints[i]) {
+				if first, ok := least[k]; !ok || machine[i] < first {
+					least[k] = machine[i]
+				}
+			}
+		}
+		for i := range w.Endpoints {
+			for _, k := range keys(&w.Endpoints[i]) {
+				if least[k] < machine[i] {
+					machine[i], changed = least[k], true
+				}
+			}
+		}
+	}
+	active := map[int]int{}
 	for i := range w.Endpoints {
-		for _, k := range keys(&w.Endpoints[i]) {
-			n[k]++
+		if !w.Endpoints[i].Deactivated {
+			active[machine[i]]++
 		}
 	}
 	out := map[string]bool{}
 	for i := range w.Endpoints {
-		m := &w.Endpoints[i]
-		out[m.ID] = slices.ContainsFunc(keys(m), func(k string) bool { return n[k] > 1 })
+		out[w.Endpoints[i].ID] = active[machine[i]] > 1
 	}
 	return out
 }

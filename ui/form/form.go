@@ -69,7 +69,7 @@ func (m *Model) recheck() {
 
 func (m *Model) press(msg tea.KeyPressMsg) (submitted bool) {
 	in := m.focused()
-	area := in != nil && in.Multiline && !in.isChoice()
+	area := m.TakesLines()
 	switch msg.String() {
 	case "tab":
 		m.step(1)
@@ -121,6 +121,24 @@ func (m *Model) submit() bool {
 	}
 	return true
 }
+
+// Last reports whether Enter sends the form, since the focus is on its last field or on the button.
+func (m *Model) Last() bool { return !m.TakesLines() && m.at == m.stops()-1 }
+
+// TakesLines reports whether Enter begins a new line, since the focus is on a field of several lines.
+func (m *Model) TakesLines() bool {
+	in := m.focused()
+	return in != nil && in.Multiline && !in.isChoice()
+}
+
+// Choosing reports whether the focus is on a field of choices.
+func (m *Model) Choosing() bool {
+	in := m.focused()
+	return in != nil && in.isChoice()
+}
+
+// Stops is the number of places the focus can be at: the fields, and the button if there is one.
+func (m *Model) Stops() int { return m.stops() }
 
 // stops is the number of places the focus can be at.
 func (m *Model) stops() int {

@@ -37,7 +37,7 @@ func (f *Fleet) Find(ctx context.Context, query string, limit int) []Hit {
 		}
 		names := []Named{{Field: "host", Folded: unity.Fold(m.HostName.Raw()), Fuzzy: true, Main: true},
 			{Field: "user", Folded: unity.Fold(m.User()), Fuzzy: true}, {Field: "ip", Folded: unity.Fold(m.IPs())},
-			{Field: "mac", Folded: unity.Fold(m.MAC())}, {Field: "id", Folded: unity.Fold(string(m.ID))}}
+			{Field: "mac", Folded: unity.Fold(m.MAC()), Hardware: true}, {Field: "id", Folded: unity.Fold(string(m.ID))}}
 		if len(q.Words()) > 1 {
 			// With several words one may name the customer; a single one finds the customer itself, not all its machines.
 			names = append(names, Named{Field: "site", Folded: unity.Fold(m.SiteName.Raw()), Fuzzy: true})

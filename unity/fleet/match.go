@@ -48,15 +48,18 @@ type Named struct {
 	Fuzzy bool
 	// Main tells that people call the thing so, which counts MainBonus.
 	Main bool
+	// Hardware tells a MAC address: a word is looked for in all the ways in which it can be written (see Matcher.Spellings).
+	Hardware bool
 }
 
 // Matcher scores names against the words of a search. It is not for concurrent use: Clone makes another one.
 type Matcher struct {
-	words    []string
-	patterns [][]rune
-	slab     *util.Slab
-	text     []byte
-	chars    util.Chars
+	words     []string
+	spellings [][]string
+	patterns  [][]rune
+	slab      *util.Slab
+	text      []byte
+	chars     util.Chars
 }
 
 // NewMatcher cuts a search into words; nil when it has none.
@@ -68,19 +71,46 @@ func NewMatcher(query string) *Matcher {
 	m := &Matcher{words: words, slab: newSlab()}
 	for _, w := range words {
 		m.patterns = append(m.patterns, []rune(w))
+		m.spellings = append(m.spellings, spellings(w))
 	}
 	return m
+}
+
+// minHex is how many digits make a word a part of a MAC address. Fewer are in too many names.
+const minHex = 4
+
+// spellings are the other ways to write a folded word that may be a part of a MAC address: with colons between the bytes, as
+// consoles show it, with dashes, as Windows does, and bare, as on many a label.
+func spellings(word string) []string {
+	bare := strings.NewReplacer(":", "", "-", "", ".", "").Replace(word)
+	if len(bare) < minHex || len(bare)%2 != 0 || strings.Trim(bare, "0123456789abcdef") != "" {
+		return nil
+	}
+	var pairs []string
+	for i := 0; i < len(bare); i += 2 {
+		pairs = append(pairs, bare[i:i+2])
+	}
+	var out []string
+	for _, s := range []string{strings.Join(pairs, ":"), strings.Join(pairs, "-"), bare} {
+		if s != word {
+			out = append(out, s)
+		}
+	}
+	return out
 }
 
 func newSlab() *util.Slab { return util.MakeSlab(16*1024, 2048) }
 
 // Clone is a matcher of the same words for another goroutine.
 func (m *Matcher) Clone() *Matcher {
-	return &Matcher{words: m.words, patterns: m.patterns, slab: newSlab()}
+	return &Matcher{words: m.words, spellings: m.spellings, patterns: m.patterns, slab: newSlab()}
 }
 
 // Words are the folded words, of which a hit has each.
 func (m *Matcher) Words() []string { return m.words }
+
+// Spellings are the other ways to write a word if it may be a part of a MAC address; none where it cannot.
+func (m *Matcher) Spellings(word int) []string { return m.spellings[word] }
 
 // CanBeFuzzy tells whether a word is long enough to match with gaps.
 func (m *Matcher) CanBeFuzzy(word int) bool { return len(m.patterns[word]) >= minRunes }
@@ -104,7 +134,13 @@ func (m *Matcher) Score(names []Named) (score int, field string) {
 
 // word scores one word against one name; 0 is no match.
 func (m *Matcher) word(word int, n Named) int {
-	switch s := Exactly(n.Folded, m.words[word]); {
+	s := Exactly(n.Folded, m.words[word])
+	if n.Hardware {
+		for _, other := range m.spellings[word] {
+			s = max(s, Exactly(n.Folded, other))
+		}
+	}
+	switch {
 	case s > 0 && n.Main:
 		return s + MainBonus
 	case s > 0 || !n.Fuzzy:

@@ -31,15 +31,20 @@ func untold(p *picture.Picture, all bool) []string {
 	return out
 }
 
-// twinsOf are the records of one machine by the truth: host name and hardware address, those of each machine in one text.
+// twinsOf are the records of one machine by the truth: host name and hardware address, those of each machine with several active
+// records in one text.
 func twinsOf(w unitytest.Snapshot) []string {
-	by := map[string][]string{}
+	by, active := map[string][]string{}, map[string]int{}
 	for _, e := range w.Endpoints {
 		if unity.Fold(e.HostName) != "" && e.MAC != "" {
 			key := unity.Fold(e.HostName) + " " + unity.Fold(e.MAC)
 			by[key] = append(by[key], e.ID)
+			if !e.Deactivated {
+				active[key]++
+			}
 		}
 	}
+	maps.DeleteFunc(by, func(key string, _ []string) bool { return active[key] < 2 })
 	return textOf(slices.Collect(maps.Values(by)))
 }
 

@@ -82,6 +82,9 @@ func (f *Fleet) finish(ctx context.Context, before marked, err error, full bool)
 		})
 	}
 	f.mu.Lock()
+	if err != nil && f.state.Err == nil {
+		f.state.Since = f.client.Now()
+	}
 	f.state.Phase, f.state.Err = PhaseIdle, err
 	if err == nil && full {
 		f.full = f.o.Now()

@@ -2,6 +2,7 @@ package live
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"time"
 
@@ -44,6 +45,12 @@ func (f *Fleet) blank() bool {
 // that it is there before a report is looked at by its name.
 func (f *Fleet) delta(ctx context.Context, rotate bool) error {
 	f.note(func(s *State) { s.Phase, s.Done, s.Total, s.Failed = PhaseDelta, 0, 0, 0 })
+	if !rotate {
+		f.forgive()
+	}
+	if f.wantsPolicies() {
+		f.readPolicies(ctx)
+	}
 	r, partial := f.modified(ctx)
 	if err := ctx.Err(); err != nil {
 		return err
@@ -52,7 +59,7 @@ func (f *Fleet) delta(ctx context.Context, rotate bool) error {
 	if err != nil {
 		return err
 	}
-	due := f.strangers(r, sites, f.dueSites(sites, rotate))
+	due, odd := f.strangers(r, sites, f.dueSites(sites, rotate))
 	if !partial && r.whole && r.Len() > 0 {
 		due = sites // reports name hosts, and what was called so when a site was last read may be called otherwise by now
 	}
@@ -61,6 +68,7 @@ func (f *Fleet) delta(ctx context.Context, rotate bool) error {
 		return err
 	}
 	f.confirm(sites)
+	f.read(odd)
 	if len(due) > 0 {
 		f.dropDoubles()
 	}
@@ -111,32 +119,86 @@ func (f *Fleet) dueSites(sites []*unity.Site, rotate bool) []*unity.Site {
 	return append(out, old[:min(len(old), perTurn)]...)
 }
 
-// strangers adds the sites of reports from machines that nobody knows: where one came and another left, the number of
-// machines does not tell. A site that was read within the last hour would not say anything else.
-func (f *Fleet) strangers(r *reports, sites, due []*unity.Site) []*unity.Site {
+// strangers adds the sites of reports that do not fit what is known of them: from machines that nobody knows, or that are called
+// otherwise by now, are at another site, or were switched on or off. The number of machines of a site does not tell. What such a
+// report says is given too: once its sites were read because of it, it means nothing new before it says something else, or an
+// hour has passed for a machine that nobody knows.
+func (f *Fleet) strangers(r *reports, sites, due []*unity.Site) (all []*unity.Site, odd map[fleet.MachineKey]string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	known := map[fleet.MachineKey]bool{}
-	for _, c := range f.chunks {
-		for i := range c.Len() {
-			if key, ok := c.Row(i).MachineKey(); ok {
-				known[key] = true
-			}
-		}
+	known := f.rowsByMachine()
+	long := map[unity.Keycode]bool{} // sites that were not read within the last hour
+	for _, s := range sites {
+		long[s.Keycode] = f.o.Now().Sub(f.tried[s.ID]) > fullAfter
 	}
-	strange := map[unity.Keycode]bool{}
-	for row, site := range r.All() {
-		if key, ok := row.MachineKey(); ok && !known[key] && site != "" {
-			strange[site] = true
+	odd = map[fleet.MachineKey]string{}
+	where := map[unity.Keycode]bool{}
+	for report, site := range r.All() {
+		key, ok := report.MachineKey()
+		if !ok || key == (fleet.MachineKey{}) {
+			continue
+		}
+		row, met := known[key]
+		switch {
+		case met && !row.Valid(), met && fits(row, report, site): // a machine id of two machines tells nothing
+			continue
+		}
+		said := fmt.Sprint(site, " ", report.Deactivated(), " ", report.FoldedHost())
+		if f.odd[key] == said && (met || !long[site]) {
+			odd[key] = said
+			continue
+		}
+		odd[key], where[site] = said, true
+		if met {
+			where[row.SiteKey()] = true
 		}
 	}
 	for _, s := range sites {
-		if strange[s.Keycode] && f.o.Now().Sub(f.tried[s.ID]) > fullAfter && !slices.Contains(due, s) {
+		if s.Keycode != "" && where[s.Keycode] && !slices.Contains(due, s) {
 			due = append(due, s)
 		}
 	}
-	return due
+	return due, odd
 }
+
+// rowsByMachine are the machines by their machine ids; an id that two of them have leads to the zero Row. The lock must be held.
+func (f *Fleet) rowsByMachine() map[fleet.MachineKey]picture.Row {
+	known := map[fleet.MachineKey]picture.Row{}
+	for _, c := range f.chunks {
+		for i := range c.Len() {
+			row := c.Row(i)
+			key, ok := row.MachineKey()
+			if !ok {
+				continue
+			}
+			if _, taken := known[key]; taken {
+				row = picture.Row{}
+			}
+			known[key] = row
+		}
+	}
+	return known
+}
+
+// fits tells that a report says of its machine's name, site and standing what the console said when it was read.
+func fits(row, report picture.Row, site unity.Keycode) bool {
+	return (site == "" || site == row.SiteKey()) && (report.FoldedHost() == "" || report.FoldedHost() == row.FoldedHost()) &&
+		report.Deactivated() == row.Deactivated()
+}
+
+// read notes that sites were read because of reports that did not fit.
+func (f *Fleet) read(odd map[fleet.MachineKey]string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for key, said := range odd {
+		if len(f.odd) < mostOdd || f.odd[key] != "" {
+			f.odd[key] = said
+		}
+	}
+}
+
+// mostOdd bounds the reports that are remembered because they fit no machine.
+const mostOdd = 10_000
 
 // signature is what the list of sites says about a site's machines. Without the agents' reports the number of infected
 // ones tells that something happened.

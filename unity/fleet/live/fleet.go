@@ -72,8 +72,13 @@ type State struct {
 	Calls int64
 	// LastFull and LastDelta are when the last sync and the last delta were finished, by the server's clock.
 	LastFull, LastDelta time.Time
-	// Err is why the last sync or delta could not be finished; nil when it could.
-	Err error
+	// Err is why the last sync or delta could not be finished; nil when it could. Since is when that began, by the server's clock:
+	// at the first of the readings in a row that could not be.
+	Err   error
+	Since time.Time
+	// Nameless are the lists that names come from and that could not be read: the policies of the console, the groups of sites.
+	// Those whose failure may pass are read again.
+	Nameless []fleet.SiteError
 	// Source is "disk", "server" or "" while there is no picture.
 	Source string
 	// Disk says what went wrong with the snapshot; nil for nothing.
@@ -108,6 +113,8 @@ type Fleet struct {
 	sizes     map[unity.SiteID]int  // page sizes that a gateway could stand
 	policies  map[unity.PolicyID]unity.Text
 	groups    map[unity.SiteID]map[unity.GroupID]unity.Text
+	refused   map[unity.SiteID]refusal // lists of names that could not be read; that of the policies is under ""
+	unnamable map[unity.PolicyID]bool  // policies that the list of policies does not have
 	touched   map[unity.SiteID]bool
 	wanted    map[unity.SiteID]bool  // sites whose groups somebody wants to have names
 	loading   map[unity.SiteID]int64 // counts of the snapshot that is being read
@@ -121,12 +128,14 @@ type Fleet struct {
 	askFrom time.Time // nobody is asked for before, since it failed
 	// idsGiven tells that the reports of the last list all had a machine id.
 	idsGiven bool
-	changes  []Change
-	checked  time.Time // until when machines were looked at for having become stale
-	full     time.Time // when the whole console was last read, by this machine's clock
-	shown    time.Time // when the last picture was published
-	timer    *time.Timer
-	dirty    bool
+	// odd are the reports that did not fit the machines of the console when their sites were read because of them.
+	odd     map[fleet.MachineKey]string
+	changes []Change
+	checked time.Time // until when machines were looked at for having become stale
+	full    time.Time // when the whole console was last read, by this machine's clock
+	shown   time.Time // when the last picture was published
+	timer   *time.Timer
+	dirty   bool
 }
 
 // New makes a fleet without a picture.
@@ -145,6 +154,7 @@ func New(o Options) *Fleet {
 		settled: map[unity.SiteID]weak.Pointer[picture.Chunk]{}, mute: map[unity.EndpointID]bool{},
 		state: State{Phase: PhaseIdle}, chunks: map[unity.SiteID]*picture.Chunk{}, counts: map[unity.SiteID]int64{},
 		tried: map[unity.SiteID]time.Time{}, answered: map[unity.SiteID]bool{}, sizes: map[unity.SiteID]int{}, groups: map[unity.SiteID]map[unity.GroupID]unity.Text{},
+		refused: map[unity.SiteID]refusal{}, odd: map[fleet.MachineKey]string{},
 		touched: map[unity.SiteID]bool{}, wanted: map[unity.SiteID]bool{}, siteScope: true}
 	f.disk = func(context.Context) (*snapshot.File, error) { return o.Snapshot, nil }
 	if o.Snapshot == nil && o.Open != nil {

@@ -75,13 +75,13 @@ func (l *loop) work(ctx context.Context) time.Duration {
 		}
 	}
 	if wait := l.next.Sub(f.o.Now()); !l.next.IsZero() && wait > 0 {
-		if f.askNext(ctx, true) || f.nameNext(ctx) {
+		if f.askNext(ctx, true) || f.policiesNext(ctx) || f.nameNext(ctx) {
 			return min(wait, namesEvery)
 		}
 		if f.askNext(ctx, false) {
-			return min(wait, askEvery)
+			wait = min(wait, askEvery)
 		}
-		return wait
+		return f.namesIn(wait)
 	}
 	var err error
 	if f.needsFull() {

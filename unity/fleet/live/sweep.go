@@ -95,21 +95,6 @@ func (f *Fleet) readConsole(ctx context.Context) {
 	f.meta.Console = console.Name.String()
 }
 
-// readPolicies reads the console's policies; without them ids are shown, which is no failure.
-func (f *Fleet) readPolicies(ctx context.Context) {
-	list, err := f.client.Policies(ctx)
-	if err != nil {
-		return
-	}
-	byID := make(map[unity.PolicyID]unity.Text, len(list))
-	for i := range list {
-		byID[list[i].ID] = list[i].Name
-	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.policies = byID
-}
-
 // readSites reads the list of sites, takes it over and gives those that the user may see, the largest first, so that no
 // large one is left alone at the end.
 func (f *Fleet) readSites(ctx context.Context) ([]*unity.Site, error) {
@@ -171,6 +156,7 @@ func (f *Fleet) keepVisible(visible []*unity.Site) {
 			delete(f.counts, id)
 			delete(f.answered, id)
 			delete(f.groups, id)
+			delete(f.refused, id)
 			delete(f.tried, id)
 		}
 	}

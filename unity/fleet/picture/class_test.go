@@ -153,8 +153,12 @@ func TestDuplicates(t *testing.T) {
 		line{site: "a", host: "", mac: "00:3A"}, line{site: "a", host: "", mac: "00:3A"}, // nameless ones are nobody's
 		line{site: "a", host: "z", mac: ""}, line{site: "a", host: "z", mac: ""}, // without address neither
 		line{site: "a", host: "u", machine: " "}, line{site: "a", host: "v", machine: " "}, // a blank id is none
-		line{site: "a", host: "w", mac: "00:4A", gone: true, days: 2}, line{site: "a", host: "w", mac: "00:4A", gone: true, days: 1}, // 12, 13: none is active
+		line{site: "a", host: "w", mac: "00:4A", gone: true, days: 2}, line{site: "a", host: "w", mac: "00:4A", gone: true, days: 1}, // 12, 13: none is active, so there is nothing to do
 		line{site: "a", host: "t", mac: "00:5A", days: 1}, line{site: "a", host: "t", mac: "00:5A", days: 1}, // 14, 15: seen last at the same moment
+		line{site: "b", host: "s", mac: "00:6A"}, line{site: "b", host: "s", mac: "00:6A", gone: true}, // 16, 17: cleaned up already
+		line{site: "b", host: "r", mac: "00:7A"}, line{site: "b", host: "r", noReport: true}, // 18, 19: nobody knows
+		line{site: "b", host: "q", noReport: true}, line{site: "b", host: "q", noReport: true, gone: true}, // 20, 21: one is off anyway
+		line{site: "b", host: "p", mac: "00:8A"}, line{site: "b", host: "p", mac: "00:8B"}, // 22, 23: two machines for certain
 	)
 	d := p.Duplicates(t.Context())
 	var got []string
@@ -167,12 +171,17 @@ func TestDuplicates(t *testing.T) {
 		}
 		got = append(got, "|")
 	}
-	want := []string{"1 keep", "0 older", "|", "14 keep", "15 keep", "|", "13 keep", "12 off", "|", "3 keep", "4 older", "5 off", "|"}
+	want := []string{"1 keep", "0 older", "|", "14 keep", "15 keep", "|", "3 keep", "4 older", "5 off", "|"}
 	if !slices.Equal(got, want) {
 		t.Errorf("groups are %v, want %v", got, want)
 	}
-	if ids := idsOf(p.Class(t.Context(), picture.Duplicates, now, 0)); !slices.Equal(ids, []string{"0", "1", "12", "13", "14", "15", "3", "4", "5"}) {
+	set := p.Class(t.Context(), picture.Duplicates, now, 0)
+	if ids := idsOf(set); !slices.Equal(ids, []string{"0", "1", "14", "15", "3", "4", "5"}) {
 		t.Errorf("the class has %v", ids)
+	}
+	// The names are r, and z, whose records have no address.
+	if d.OpenNames != 2 || d.OpenRecords != 4 || set.LeftOut != 4 {
+		t.Errorf("of %d names and %d records nobody knows, %d are left out", d.OpenNames, d.OpenRecords, set.LeftOut)
 	}
 	other, _ := p.Get("2")
 	if _, ok := d.Group(other); ok || d.Standing(other) != "" {

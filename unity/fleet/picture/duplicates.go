@@ -9,12 +9,17 @@ import (
 )
 
 // DuplicateGroups are records that are one machine: the same machine id, or the same folded host name with the same MAC
-// address.
+// address. A machine of which one record at most is active is nobody's work, so it is not among them.
 type DuplicateGroups struct {
 	// Groups are the records of each machine, the active ones first, of these and of the others the newest first; the groups
 	// go by host name.
 	Groups [][]Row
-	group  map[Row]int
+	// OpenNames is how many host names several active records of one site have, of which nobody knows whether they are one
+	// machine, since one of them at least has no report that tells its MAC address. OpenRecords is how many such records are in
+	// no group.
+	OpenNames, OpenRecords int
+
+	group map[Row]int
 }
 
 // Standing is what a record is among those of its machine.
@@ -22,12 +27,12 @@ type Standing string
 
 // Standings.
 const (
-	// RecordKeep is the newest active record, or the newest where none is active. Records that were seen last at the same moment
-	// as the newest are none of them older, so all of them are to keep.
+	// RecordKeep is the newest active record. Records that were seen last at the same moment as the newest are none of them older,
+	// so all of them are to keep.
 	RecordKeep Standing = "keep"
 	// RecordOlder is an active record that a newer active one has replaced.
 	RecordOlder Standing = "older"
-	// RecordOff is a deactivated record, however new, of a machine that has an active one or a newer deactivated one.
+	// RecordOff is a deactivated record, however new.
 	RecordOff Standing = "off"
 )
 
@@ -53,8 +58,8 @@ func (d *DuplicateGroups) Group(r Row) (int, bool) {
 	return g, ok
 }
 
-// Duplicates finds the machines that have several records in the console, deactivated ones included. A cancelled context
-// gives none.
+// Duplicates finds the machines that have several active records in the console, and their deactivated ones. A cancelled
+// context gives none.
 func (p *Picture) Duplicates(ctx context.Context) *DuplicateGroups {
 	type hostMAC struct{ host, mac string }
 	same := kinship{}
@@ -79,7 +84,55 @@ func (p *Picture) Duplicates(ctx context.Context) *DuplicateGroups {
 			d.group[r] = i
 		}
 	}
+	for _, c := range p.chunks {
+		if ctx.Err() != nil {
+			break
+		}
+		d.open(c)
+	}
 	return d
+}
+
+// open counts what is not known of a site's namesakes.
+func (d *DuplicateGroups) open(c *Chunk) {
+	first, more := map[string]int{}, map[string][]Row{}
+	for i, f := range c.flags {
+		host := c.fHost.at(i)
+		if f&deactivated != 0 || host == "" {
+			continue
+		}
+		other, met := first[host]
+		switch {
+		case !met:
+			first[host] = i
+			continue
+		case len(more[host]) == 0:
+			more[host] = []Row{c.Row(other)}
+		}
+		more[host] = append(more[host], c.Row(i))
+	}
+	for _, rows := range more {
+		if !d.undecided(rows) {
+			continue
+		}
+		d.OpenNames++
+		for _, r := range rows {
+			if _, ok := d.group[r]; !ok {
+				d.OpenRecords++
+			}
+		}
+	}
+}
+
+// undecided tells that records of one host name may be of one machine, as far as is known, and are not known to be.
+func (d *DuplicateGroups) undecided(rows []Row) bool {
+	mute, together := false, true
+	for _, r := range rows {
+		mute = mute || r.c.fMAC.at(int(r.i)) == ""
+		g, ok := d.group[r]
+		together = together && ok && g == d.group[rows[0]]
+	}
+	return mute && !together
 }
 
 // meet makes a row kin to the first one that had the key.
@@ -111,6 +164,7 @@ func (k kinship) join(a, b Row) {
 	}
 }
 
+// groups are the families with several active records.
 func (k kinship) groups() [][]Row {
 	families := map[Row][]Row{}
 	for r := range k {
@@ -121,7 +175,9 @@ func (k kinship) groups() [][]Row {
 	for top, rest := range families {
 		all := append(rest, top)
 		slices.SortFunc(all, bestFirst)
-		out = append(out, all)
+		if !all[1].Deactivated() {
+			out = append(out, all)
+		}
 	}
 	slices.SortFunc(out, func(a, b []Row) int { return byName(a[0], b[0]) })
 	return out
@@ -139,7 +195,7 @@ func bestFirst(a, b Row) int {
 func (p *Picture) duplicateSet(ctx context.Context) *Set {
 	d := p.Duplicates(ctx)
 	s := newSet(p)
-	s.count = len(d.group)
+	s.count, s.LeftOut = len(d.group), d.OpenRecords
 	for r := range d.group {
 		s.of(r.c).set(int(r.i))
 	}

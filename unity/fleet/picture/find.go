@@ -64,14 +64,14 @@ func (p *Picture) siteNames() [][]fleet.Named {
 // search adds the machines that have each word as it is, or those that have at least one only with gaps. The first way
 // notes which words the rows of each chunk have, so that the second need not look for the others again.
 func (p *Picture) search(ctx context.Context, m *fleet.Matcher, best *ranking, noted []wordSet, gaps bool) {
-	words := needlesOfWords(m)
+	words, hardware := needlesOfWords(m)
 	found := make([]ranking, workers(p.rows))
 	var next atomic.Int64
 	var group errgroup.Group
 	for w := range found {
 		found[w] = best.fork()
 		group.Go(func() error {
-			s := &searcher{Matcher: m.Clone(), words: words, gaps: gaps, best: &found[w]}
+			s := &searcher{Matcher: m.Clone(), words: words, hardware: hardware, gaps: gaps, best: &found[w]}
 			for ctx.Err() == nil && s.worthwhile() {
 				at := int(next.Add(1)) - 1
 				if at >= len(p.chunks) {
@@ -94,12 +94,16 @@ type wordSet uint64
 func (s wordSet) has(w int) bool { return s>>min(w, 63)&1 != 0 }
 func (s *wordSet) add(w int)     { *s |= 1 << min(w, 63) }
 
-func needlesOfWords(m *fleet.Matcher) []needle {
-	out := make([]needle, len(m.Words()))
+// needlesOfWords are the words of a search, and the other ways to write each of them in a MAC address.
+func needlesOfWords(m *fleet.Matcher) (words []needle, hardware [][]needle) {
+	words, hardware = make([]needle, len(m.Words())), make([][]needle, len(m.Words()))
 	for i, w := range m.Words() {
-		out[i] = newNeedle(w)
+		words[i] = newNeedle(w)
+		for _, other := range m.Spellings(i) {
+			hardware[i] = append(hardware[i], newNeedle(other))
+		}
 	}
-	return out
+	return words, hardware
 }
 
 // compare orders hits, the best first.

@@ -56,6 +56,36 @@ func describeOther(h fleet.Hit) string {
 	return fmt.Sprintf("%s %q by %s with %d", h.Machine.ID, h.Machine.HostName.Raw(), h.Field, h.Score)
 }
 
+// TestAnAddressIsFoundHoweverItIsWritten: as the console shows it, as Windows does, as on a label, and by its end.
+func TestAnAddressIsFoundHoweverItIsWritten(t *testing.T) {
+	const id = "00000000-0000-4000-8000-000000000001"
+	for _, stored := range []string{"3C:52:82:23:91:54", "3C-52-82-23-91-54", "3C5282239154"} {
+		b := picture.NewBuilder(picture.Site{ID: "s", Name: unity.NewText("Harbour Dental")}, 2)
+		for i, mac := range []string{stored, "3C:52:82:99:99:99"} {
+			e := unity.Endpoint{ID: unity.EndpointID(id[:len(id)-1] + fmt.Sprint(i+1)), HostName: unity.NewText("XRAY-10")}
+			s := &unity.Status{}
+			s.OSAndVersions.MACAddress = unity.NewText(mac)
+			b.Report(b.Add(&e, unity.Text{}, unity.Text{}, picturetest.Now()), s, picturetest.Now())
+		}
+		p := picture.New([]*picture.Chunk{b.Chunk()}, picture.Picture{})
+		for _, query := range []string{"3c:52:82:23:91:54", "3C-52-82-23-91-54", "3c5282239154", "3c52.8223.9154", "239154", "23-91-54", "9154", "xray 239154"} {
+			hits := p.Find(t.Context(), query, 5)
+			if len(hits) != 1 || hits[0].Row.ID() != id || hits[0].Field != "mac" {
+				t.Errorf("%q finds %d machines among addresses like %s", query, len(hits), stored)
+			}
+			if err := sameHits(hits, asFleet(p).Find(t.Context(), query, 5)); err != nil {
+				t.Errorf("%q: %v", query, err)
+			}
+		}
+		// Bytes are whole, and what is no address is looked for as it is.
+		for _, query := range []string{"c528", "915x", "de-ad-be"} {
+			if hits := p.Find(t.Context(), query, 5); len(hits) != 0 && stored != "3C5282239154" {
+				t.Errorf("%q finds %d machines", query, len(hits))
+			}
+		}
+	}
+}
+
 func TestFindRanksAsTheFleetDoes(t *testing.T) {
 	found := map[string]int{}
 	fuzzy, full := 0, 0
@@ -90,7 +120,8 @@ func TestFindRanksAsTheFleetDoes(t *testing.T) {
 	}
 	rapid.Check(t, func(t *rapid.T) {
 		row := f.Machines[rapid.IntRange(0, len(f.Machines)-1).Draw(t, "machine")]
-		sources := []string{row.HostName.Raw(), row.User(), row.IPs(), row.MAC(), string(row.ID), row.SiteName.Raw(), row.SiteKey.String(), "desktop", "büro", "zz"}
+		dashed, plain := strings.ReplaceAll(row.MAC(), ":", "-"), strings.ReplaceAll(row.MAC(), ":", "")
+		sources := []string{row.HostName.Raw(), row.User(), row.IPs(), row.MAC(), dashed, plain, string(row.ID), row.SiteName.Raw(), row.SiteKey.String(), "desktop", "büro", "zz"}
 		var words []string
 		for range rapid.IntRange(1, 3).Draw(t, "words") {
 			source := []rune(rapid.SampledFrom(sources).Draw(t, "source"))

@@ -76,19 +76,51 @@ func (c *Chunk) takeOdd(i int, from Row) {
 // Named is the chunk with these names at the groups that have none; all else is shared with it. The same chunk comes back
 // where nothing is new.
 func (c *Chunk) Named(groups map[unity.GroupID]unity.Text) *Chunk {
-	dict, changed := make([]label, len(c.group.dict)), false
-	for i, l := range c.group.dict {
-		if name := groups[unity.GroupID(l.id.Value())]; !l.named() && !name.Empty() {
-			l.given, changed = unique.Make(name.Raw()), true
-		}
-		dict[i] = l
-	}
+	dict, changed := named(c.group.dict, func(id string) unity.Text { return groups[unity.GroupID(id)] })
 	if !changed {
 		return c
 	}
 	o := *c.own
 	o.group.dict = dict
-	return &Chunk{site: c.site, foldedSite: c.foldedSite, foldedKey: c.foldedKey, n: c.n, readAt: c.readAt, own: &o, heard: c.heard,
+	return c.owning(&o)
+}
+
+// PoliciesNamed is Named for policies.
+func (c *Chunk) PoliciesNamed(policies map[unity.PolicyID]unity.Text) *Chunk {
+	dict, changed := named(c.policy.dict, func(id string) unity.Text { return policies[unity.PolicyID(id)] })
+	if !changed {
+		return c
+	}
+	o := *c.own
+	o.policy.dict = dict
+	return c.owning(&o)
+}
+
+// named gives labels with names at those that have none, and tells whether there is a new one.
+func named(labels []label, nameOf func(id string) unity.Text) (out []label, changed bool) {
+	out = make([]label, len(labels))
+	for i, l := range labels {
+		if name := nameOf(l.id.Value()); !l.named() && !name.Empty() {
+			l.given, changed = unique.Make(name.Raw()), true
+		}
+		out[i] = l
+	}
+	return out, changed
+}
+
+// NamelessPolicies are the policies of machines that have no name.
+func (c *Chunk) NamelessPolicies() (out []unity.PolicyID) {
+	for _, l := range c.policy.dict {
+		if l.id.Value() != "" && !l.named() {
+			out = append(out, unity.PolicyID(l.id.Value()))
+		}
+	}
+	return out
+}
+
+// owning is the chunk with another account of what the console says.
+func (c *Chunk) owning(o *own) *Chunk {
+	return &Chunk{site: c.site, foldedSite: c.foldedSite, foldedKey: c.foldedKey, n: c.n, readAt: c.readAt, own: o, heard: c.heard,
 		flags: c.flags, isJoined: c.isJoined, odd: c.odd}
 }
 

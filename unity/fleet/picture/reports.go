@@ -41,7 +41,7 @@ func (r *Reports) add(rows []unity.Status, at time.Time, site unity.Keycode) {
 	b := NewBuilder(Site{}, len(rows))
 	for i := range rows {
 		s := &rows[i]
-		e := unity.Endpoint{MachineID: s.MachineID, HostName: s.HostName}
+		e := unity.Endpoint{MachineID: s.MachineID, HostName: s.HostName, Deactivated: s.Deactivated}
 		b.Report(b.Add(&e, unity.Text{}, unity.Text{}, time.Time{}), s, at)
 	}
 	var keys words
@@ -58,7 +58,7 @@ func (r *Reports) add(rows []unity.Status, at time.Time, site unity.Keycode) {
 }
 
 // All passes each report, by the number under which it was added, with its keycode, "" where it has none. Of the row only
-// the host name, the machine's key and what agents report may be asked.
+// the host name, the machine's key, whether it is deactivated and what agents report may be asked.
 func (r *Reports) All() iter.Seq2[Row, unity.Keycode] {
 	return func(yield func(Row, unity.Keycode) bool) {
 		for b, c := range r.batches {
@@ -182,6 +182,19 @@ func (p *Picture) countUnjoined() int {
 
 // Unjoined is the number of machines without a report.
 func (c *Chunk) Unjoined() int { return c.n - c.isJoined.count() }
+
+// Unreported is the number of active machines without a report.
+func (p *Picture) Unreported() int {
+	n := 0
+	for _, c := range p.chunks {
+		for _, f := range c.flags {
+			if f&(deactivated|joined) == 0 {
+				n++
+			}
+		}
+	}
+	return n
+}
 
 // Answer is what asking for the report of one machine gave.
 type Answer struct {

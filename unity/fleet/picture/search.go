@@ -11,6 +11,8 @@ import (
 type searcher struct {
 	*fleet.Matcher
 	words []needle
+	// hardware are the other ways to write each word in a MAC address.
+	hardware [][]needle
 	// gaps tells to look for rows that have at least one word only with gaps; else for those that have each as it is.
 	gaps bool
 	best *ranking
@@ -110,24 +112,35 @@ func (s *searcher) scoreSite(c *Chunk) {
 // scan scores all rows that have a word without gaps, and tells whether there are any. The field is kept for the last
 // word, which is the one that a hit names.
 func (s *searcher) scan(c *Chunk, w int) (any bool) {
-	score, last := s.exact[w], w == len(s.words)-1
 	ids := &c.id
 	for f, column := range []*texts{&c.fHost, &c.fUser, &c.fIPs, &c.fMAC, ids} {
 		if column == ids && !c.idsFolded {
 			any = s.scanOddIDs(c, w) || any
 			continue
 		}
-		for i := column.next(&s.words[w], 0); i >= 0; i = column.next(&s.words[w], i+1) {
-			any = true
-			n := int32(fleet.Exactly(column.at(i), s.words[w].text)) //nolint:gosec // at most MaxExact
-			if searched(f) == inHost {
-				n += fleet.MainBonus
+		any = s.scanColumn(column, searched(f), w, &s.words[w]) || any
+		if searched(f) == inMAC {
+			for o := range s.hardware[w] {
+				any = s.scanColumn(column, inMAC, w, &s.hardware[w][o]) || any
 			}
-			if n > score[i] {
-				score[i] = n
-				if last {
-					s.field[i] = searched(f)
-				}
+		}
+	}
+	return any
+}
+
+// scanColumn scores the rows that have a word, in one way to write it, in one column.
+func (s *searcher) scanColumn(column *texts, f searched, w int, way *needle) (any bool) {
+	score, last := s.exact[w], w == len(s.words)-1
+	for i := column.next(way, 0); i >= 0; i = column.next(way, i+1) {
+		any = true
+		n := int32(fleet.Exactly(column.at(i), way.text)) //nolint:gosec // at most MaxExact
+		if f == inHost {
+			n += fleet.MainBonus
+		}
+		if n > score[i] {
+			score[i] = n
+			if last {
+				s.field[i] = f
 			}
 		}
 	}

@@ -56,6 +56,8 @@ type Language[T any] struct {
 	Fold func(string) string
 	// MissingScope tells whether the token lacks a scope; nil means it never does.
 	MissingScope func(scope string) bool
+	// Views are saved expressions by their names, for which the term "view:NAME" stands; nil means that there is no such term.
+	Views map[string]string
 }
 
 // SyntaxError is a mistake in an expression.
@@ -90,6 +92,9 @@ func (l *Language[T]) names() string {
 	for i := range l.Fields {
 		names = append(names, l.Fields[i].Name)
 	}
+	if l.Views != nil {
+		names = append(names, viewField)
+	}
 	return strings.Join(names, " ")
 }
 
@@ -109,7 +114,10 @@ func (l *Language[T]) Complete(expr string) []string {
 		return l.completeName(head, name)
 	}
 	f := l.field(strings.ToLower(name))
-	if f == nil {
+	switch {
+	case f == nil && strings.EqualFold(name, viewField):
+		return l.completeView(head, value)
+	case f == nil:
 		return nil
 	}
 	head += f.Name + ":"
@@ -134,6 +142,9 @@ func (l *Language[T]) completeName(head, start string) []string {
 		if start != "" && strings.HasPrefix(l.Fields[i].Name, strings.ToLower(start)) {
 			out = append(out, head+l.Fields[i].Name+":")
 		}
+	}
+	if start != "" && len(l.Views) > 0 && strings.HasPrefix(viewField, strings.ToLower(start)) {
+		out = append(out, head+viewField+":")
 	}
 	return out
 }

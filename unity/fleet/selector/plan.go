@@ -112,6 +112,14 @@ func (l *Language[T]) Parse(expr string) (*Plan[T], error) {
 	}
 	p := &Plan[T]{}
 	for _, lx := range lexemes {
+		if l.Views != nil && lx.name == viewField {
+			terms, fields, err := l.view(lx)
+			if err != nil {
+				return nil, err
+			}
+			p.terms, p.fields = append(p.terms, terms...), append(p.fields, fields...)
+			continue
+		}
 		t, err := l.compile(lx)
 		if err != nil {
 			return nil, err
