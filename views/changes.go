@@ -96,7 +96,7 @@ func (f *changeFeed) read(context.Context) (ui.Delta[live.Change], error) {
 	}
 	f.given = next
 	p := f.env.Fleet.Current()
-	d.Total, d.Age, d.Progress, d.Source = len(next), p.ReadAt, f.env.progress(), source(p)
+	d.Total, d.Age, d.Progress, d.Source = len(next), f.env.here(p.ReadAt), f.env.progress(), source(p)
 	return d, nil
 }
 

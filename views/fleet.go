@@ -75,6 +75,15 @@ func (e *Env) grammar() *picture.Grammar {
 	return picture.Language(false, e.StaleAfter, e.now, func(scope string) bool { return !e.hasScope(scope) })
 }
 
+// here gives a time of the server by the clock of this machine, which the shell counts ages by.
+func (e *Env) here(t time.Time) time.Time {
+	if e.Client == nil || t.IsZero() {
+		return t
+	}
+	skew, _ := e.Client.Skew()
+	return t.Add(-skew)
+}
+
 // now is the client's clock, or the system's while there is no client yet.
 func (e *Env) now() time.Time {
 	if e.Client == nil {

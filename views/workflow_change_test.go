@@ -190,6 +190,8 @@ func walkElapsed(b *bench) {
 	b.sim.ResetLog()
 	next := session(b.t, b.sim, b.at, b.jobs, 80, 24)
 	next.press("J")
+	next.untilElapsed()
+	next.Advance(5 * time.Second) // the open panel is read again every few seconds
 	if !next.WaitFor("elapsed") {
 		b.t.Fatalf("the job does not tell that its command elapsed:\n%s", next.Screen())
 	}
@@ -205,6 +207,28 @@ func walkElapsed(b *bench) {
 		b.t.Fatalf("%d scans wait for the machine", waiting)
 	}
 	b.keys = next.keys
+}
+
+// untilElapsed waits until it is written down that a command elapsed.
+func (b *bench) untilElapsed() {
+	b.t.Helper()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	limit := time.After(30 * time.Second)
+	for {
+		list, err := b.env.PastJobs(b.t.Context())
+		if err != nil {
+			b.t.Fatal(err)
+		}
+		if len(list) > 0 && list[0].Elapsed > 0 {
+			return
+		}
+		select {
+		case <-tick.C:
+		case <-limit:
+			b.t.Fatalf("nobody has seen that the command elapsed:\n%s", b.Screen())
+		}
+	}
 }
 
 func walkRebill(b *bench) {

@@ -65,6 +65,9 @@ func (d *Digest) Open() bool { return resumable(d.State, d.Count) }
 // Young tells that agents may still fetch what the job sent: older commands have elapsed, whatever was seen of them.
 func (d *Digest) Young(now time.Time) bool { return now.Sub(d.Started) < lookBack }
 
+// followed tells that it is worth looking how the job's commands ended: what elapsed while nobody looked is to be said too.
+func (d *Digest) followed(now time.Time) bool { return now.Sub(d.Started) < 2*lookBack }
+
 // Is tells that a job is of a console.
 func (d *Digest) Is(b Binding) bool { return d.Binding.Key == b.Key && d.Binding.BaseURL == b.BaseURL }
 

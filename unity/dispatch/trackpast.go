@@ -32,7 +32,7 @@ func (t *Tracker) FollowPast(ctx context.Context, b Binding) {
 		all, _, _ := t.jobs.Digests() // without the list nothing new is followed, until the next one
 		now := t.client.Now()
 		for i := range all {
-			if d := &all[i]; d.Is(b) && d.Young(now) && d.OpenCommands > 0 && d.State != JobRunning {
+			if d := &all[i]; d.Is(b) && d.followed(now) && d.OpenCommands > 0 && d.State != JobRunning {
 				t.takeUp(ctx, d, past, &wg)
 			}
 		}

@@ -88,10 +88,10 @@ func (f *Fleet) asksSites() bool {
 }
 
 // couldTell tells whether the reports of a site itself could give one to a machine that wants one: to an active one whose
-// name is its own within the site. A site that was not read to the end cannot tell.
+// name is its own within the site, or any where reports carry machine ids. A site that was not read to the end cannot tell.
 func (f *Fleet) couldTell(site unity.SiteID, wants func(picture.Row) bool) bool {
 	f.mu.Lock()
-	chunk, ok := f.chunks[site], !f.failed(site)
+	chunk, ok, ids := f.chunks[site], !f.failed(site), f.idsGiven
 	f.mu.Unlock()
 	if !ok {
 		return false
@@ -103,7 +103,8 @@ func (f *Fleet) couldTell(site unity.SiteID, wants func(picture.Row) bool) bool 
 	for i := range chunk.Len() {
 		row := chunk.Row(i)
 		host := row.FoldedHost()
-		if !row.Deactivated() && host != "" && names[host] == 1 && wants(row) {
+		_, key := row.MachineKey()
+		if !row.Deactivated() && (ids && key || host != "" && names[host] == 1) && wants(row) {
 			return true
 		}
 	}
