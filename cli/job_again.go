@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -153,20 +154,26 @@ change. What the job itself has not sent is resumed first.`,
 	return c
 }
 
+// oldJob is the age from which a job that a script goes on with may be one that somebody gave up on purpose.
+const oldJob = 24 * time.Hour
+
 // confirmResume asks once more: the job was confirmed by its risk when it was planned.
 func (a *app) confirmResume(p *dispatch.Past, flags sendFlags) error {
 	n := p.Unsent()
 	if flags.expect >= 0 && flags.expect != n {
 		return refusedf("refused: %s would be sent to, not the %d that --expect says; nothing was sent", dispatch.Machines(n), flags.expect)
 	}
+	age := time.Since(p.Started)
 	switch {
+	case !a.terminal && flags.yes && age > oldJob && flags.expect < 0:
+		return refusedf("refused: job %s was started %s ago: to go on with it needs --expect %d too", p.ID, dispatch.AgeWords(age), n)
 	case flags.yes:
 		return nil
 	case !a.terminal:
 		return refusedf("refused: to resume job %s needs --yes: %s %s not sent to, %d may have been", p.ID, dispatch.Machines(n), areOrIs(n), p.Count(dispatch.Unknown))
 	}
-	_, _ = fmt.Fprintf(a.err, "%s\n  console   %s\n  started   %s\n  so far    %s\n  left      %s\n", unity.Clean(p.Title()), unity.Clean(p.Console),
-		p.Started.Local().Format("2006-01-02 15:04:05"), p.Words(), dispatch.Machines(n))
+	_, _ = fmt.Fprintf(a.err, "%s\n  console   %s\n  started   %s, %s ago\n  so far    %s\n  left      %s\n", unity.Clean(p.Title()), unity.Clean(p.Console),
+		p.Started.Local().Format("2006-01-02 15:04:05"), dispatch.AgeWords(age), p.Words(), dispatch.Machines(n))
 	_, _ = fmt.Fprint(a.err, "Go on? y/N ")
 	if answer, err := a.readLine(); err != nil || !strings.EqualFold(strings.TrimSpace(answer), "y") {
 		return refusedf("cancelled: nothing was sent")

@@ -2,6 +2,7 @@ package views
 
 import (
 	"context"
+	"errors"
 
 	tea "charm.land/bubbletea/v2"
 
@@ -114,11 +115,34 @@ func (e *Env) editSite(s unity.Site) tea.Cmd {
 		}
 		return formFields(f, edit.SiteValues(fresh), policies), nil
 	}, func(values map[string]string) tea.Cmd {
-		v := given(edit.SiteValues(fresh), values)
+		was := edit.SiteValues(fresh)
+		meant := f.Changed(was, given(was, values))
 		return e.proposeChange("edit "+siteName(&s), func(ctx context.Context) (*change.Prepared, error) {
-			return change.EditSite(ctx, e.Client, fresh, v)
+			// The form may have been open for long: only what was changed in it is asked for, of the site as it is now.
+			now, err := e.Client.Site(ctx, s.ID)
+			if err != nil {
+				return nil, err
+			}
+			if moved := movedMeanwhile(f, was, edit.SiteValues(now), meant); moved != "" {
+				return nil, errors.New(moved)
+			}
+			return change.EditSite(ctx, e.Client, now, meant)
 		}, nil)
 	})
+}
+
+// movedMeanwhile names a field that is to be changed and that somebody else has changed since the form was opened.
+func movedMeanwhile(f edit.Form, was, now, meant edit.Values) string {
+	seen := edit.Values{}
+	for name := range meant {
+		if value, ok := was[name]; ok {
+			seen[name] = value
+		}
+	}
+	for _, c := range f.Moved(seen, now) {
+		return unity.Clean(c.Label + " was changed by somebody else while the form was open: it was " + c.Before + " and is " + c.After + "; open the form again")
+	}
+	return ""
 }
 
 // changeState plans a change of a site's state, on the site as it is now.
