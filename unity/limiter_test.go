@@ -214,7 +214,7 @@ func TestLimiterUnderRace(t *testing.T) {
 				if got := l.parallel(); got < 1 || got > 16 {
 					t.Error(got)
 				}
-				l.release(verdict(i%3), time.Millisecond, 0)
+				l.release([]verdict{loadFine, loadTooMuch, loadUnknown}[i%3], time.Millisecond, 0)
 			}
 		})
 	}
