@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"slices"
 	"sync"
+	"syscall"
 	"time"
 
 	uv "github.com/charmbracelet/ultraviolet"
@@ -78,8 +79,9 @@ func (t *wire) read() {
 	}
 }
 
-// stop ends the program.
+// stop ends the program, and whatever it has started: a child that hears no SIGHUP would keep the terminal open.
 func (t *wire) stop() {
+	_ = syscall.Kill(-t.cmd.Process.Pid, syscall.SIGKILL) // a session of its own, so a group of its own
 	_ = t.cmd.Process.Kill()
 	_ = t.cmd.Wait()
 	_ = t.master.Close()
