@@ -1,8 +1,11 @@
 package dispatch
 
 import (
+	"errors"
 	"net/http"
+	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -20,15 +23,13 @@ func TestLostAnswersAreFollowedToo(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		posts := 0
+		var posts atomic.Int32
 		l.intercept = func(r *http.Request) (*http.Response, error) {
-			rate := 0.0
-			if r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/commands") {
-				if posts++; posts == 1 {
-					rate = 1
-				}
+			if r.Method != http.MethodPost || !strings.HasSuffix(r.URL.Path, "/commands") || posts.Add(1) > 1 {
+				return nil, nil
 			}
-			return nil, l.sim.SetFault("reset-after", rate)
+			l.sim.ServeHTTP(httptest.NewRecorder(), r) // done, and the answer gets lost
+			return nil, errors.New("connection reset by peer")
 		}
 		job, jobs, err := l.journalled(t, l.plan(t, "scan", refs, PlanOptions{BatchSize: 2}), RunOptions{})
 		if err != nil || job.Count(Sent) != 4 {
