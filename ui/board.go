@@ -60,6 +60,8 @@ type board struct {
 	// reading is true while the numbers are worked out.
 	reading bool
 	wait    vigil
+	// ticking is true while the clock for the ages among the numbers runs.
+	ticking bool
 	last    time.Time
 	pace    time.Duration
 	// cols and rows are how the tiles were laid out last, each of them cell wide, from the row top on.
@@ -73,7 +75,8 @@ type (
 		more  <-chan struct{}
 		took  time.Duration
 	}
-	tilesDueMsg struct{ wait uint64 }
+	tilesDueMsg  struct{ wait uint64 }
+	tilesTickMsg struct{}
 	// shellMsg asks for a command of the shell by its id.
 	shellMsg struct{ id string }
 )
@@ -135,6 +138,11 @@ func (b *board) Update(msg tea.Msg) tea.Cmd {
 		b.tiles, b.line, b.reading = m.tiles, m.line, false
 		b.pace = max(min(max(boardSoon, 2*b.pace), boardPace), shareOfTime*m.took)
 		return b.await(m.more)
+	case tilesTickMsg:
+		b.ticking = false
+		if b.front {
+			return b.read()
+		}
 	case tilesDueMsg:
 		switch wait := b.pace - b.e.now().Sub(b.last); {
 		case m.wait != b.wait.n:
@@ -152,11 +160,15 @@ func (b *board) Update(msg tea.Msg) tea.Cmd {
 // await has the numbers read again when they change, and after a while for the ages among them.
 func (b *board) await(more <-chan struct{}) tea.Cmd {
 	b.wait.end()
-	due := To{Screen: b.id, Msg: tilesDueMsg{b.wait.n}}
-	if more == nil {
-		return after(boardEvery, due)
+	var cmds []tea.Cmd
+	if !b.ticking { // one clock, however often the numbers change
+		b.ticking = true
+		cmds = append(cmds, after(boardEvery, To{Screen: b.id, Msg: tilesTickMsg{}}))
 	}
-	return tea.Batch(after(boardEvery, due), b.wait.news(b.e.ctx, more, due))
+	if more != nil {
+		cmds = append(cmds, b.wait.news(b.e.ctx, more, To{Screen: b.id, Msg: tilesDueMsg{b.wait.n}}))
+	}
+	return tea.Batch(cmds...)
 }
 
 // Close implements Closer: nothing is waited for any more.
