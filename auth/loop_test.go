@@ -17,7 +17,7 @@ func TestRefreshesAtSeventyToEightyPercent(t *testing.T) {
 			start := time.Now()
 			mustSignIn(t, e)
 			e.Start(t.Context())
-			time.Sleep(5 * life)
+			<-time.After(5 * life)
 			synctest.Wait()
 			calls := p.seen()
 			if len(calls) < 6 || len(calls) > 7 {
@@ -52,14 +52,14 @@ func TestBackoffWarnsBeforeTheTokenDies(t *testing.T) {
 		e := setup{store: NewMemoryStore(), prov: p}.engine(t)
 		mustSignIn(t, e)
 		e.Start(t.Context())
-		time.Sleep(250 * time.Second)
+		<-time.After(250 * time.Second)
 		synctest.Wait()
 		s := e.Status()
 		if s.State != Degraded || s.Class != ClassTransient || s.Text == "" || s.Attempt < 2 {
 			t.Fatalf("status %+v", s)
 		}
 		mustToken(t, e) // it still lives
-		time.Sleep(60 * time.Second)
+		<-time.After(60 * time.Second)
 		synctest.Wait()
 		if s := e.Status(); s.State != Expired {
 			t.Fatalf("state %v", s.State)
@@ -76,13 +76,13 @@ func TestBackoffWarnsBeforeTheTokenDies(t *testing.T) {
 		if n < 5 || n > 60 {
 			t.Fatalf("%d tries in the last 90 s", n)
 		}
-		time.Sleep(10 * time.Minute)
+		<-time.After(10 * time.Minute)
 		synctest.Wait()
 		if more := len(p.seen()) - n; more < 10 || more > 50 {
 			t.Fatalf("%d tries in ten minutes", more)
 		}
 		down.Store(false)
-		time.Sleep(61 * time.Second)
+		<-time.After(61 * time.Second)
 		synctest.Wait()
 		if s := e.Status(); s.State != Ready || s.Attempt != 0 || s.Text != "" {
 			t.Fatalf("status %+v", s)
@@ -104,19 +104,19 @@ func TestRetryAfterHoldsForEveryProcess(t *testing.T) {
 		}
 		a := setup{store: store, dir: dir, prov: p}.engine(t)
 		mustSignIn(t, a)
-		time.Sleep(299 * time.Second)
+		<-time.After(299 * time.Second)
 		if _, err := a.Token(t.Context()); !errors.Is(err, ErrOutOfReach) {
 			t.Fatal(err)
 		}
 		b := setup{store: store, dir: dir, prov: p}.engine(t)
 		b.Start(t.Context())
 		a.Start(t.Context())
-		time.Sleep(150 * time.Second)
+		<-time.After(150 * time.Second)
 		synctest.Wait()
 		if n := len(p.seen()); n != 1 {
 			t.Fatalf("%d requests although the server asked to wait", n)
 		}
-		time.Sleep(10 * time.Second)
+		<-time.After(10 * time.Second)
 		synctest.Wait()
 		if n := len(p.seen()); n != 2 {
 			t.Fatalf("%d requests after the wait, want one more for both", n)
@@ -129,10 +129,10 @@ func TestCloseFinishesTheCriticalSection(t *testing.T) {
 		p, store, dir := &scriptProvider{life: 300 * time.Second, delay: 5 * time.Second}, newFaultStore(), privateDir(t)
 		e := setup{store: store, dir: dir, prov: p}.engine(t)
 		mustSignIn(t, e)
-		time.Sleep(299 * time.Second)
+		<-time.After(299 * time.Second)
 		ctx, cancel := context.WithCancel(t.Context())
 		go func() {
-			time.Sleep(time.Second)
+			<-time.After(time.Second)
 			cancel()
 		}()
 		if _, err := e.Token(ctx); !errors.Is(err, context.Canceled) {
@@ -162,9 +162,9 @@ func TestResumeFromSuspendRefreshesSoon(t *testing.T) {
 		e := setup{store: NewMemoryStore(), prov: p, clock: clk}.engine(t)
 		mustSignIn(t, e)
 		e.Start(t.Context())
-		time.Sleep(20 * time.Second)
+		<-time.After(20 * time.Second)
 		clk.jump(2 * time.Hour) // timers stood still, the wall clock did not
-		time.Sleep(18 * time.Second)
+		<-time.After(18 * time.Second)
 		synctest.Wait()
 		if n := len(p.seen()); n != 1 {
 			t.Fatalf("%d refreshes after the resume", n)
@@ -178,20 +178,20 @@ func TestOtherProcessIsFollowedWithoutARequest(t *testing.T) {
 		a := setup{store: store, dir: dir, prov: p}.engine(t)
 		b := setup{store: store, dir: dir, prov: p}.engine(t)
 		b.Start(t.Context())
-		time.Sleep(time.Second)
+		<-time.After(time.Second)
 		synctest.Wait()
 		if s := b.Status(); s.State != SignedOut {
 			t.Fatalf("state %v", s.State)
 		}
 		mustSignIn(t, a)
-		time.Sleep(16 * time.Second)
+		<-time.After(16 * time.Second)
 		synctest.Wait()
 		if s := b.Status(); s.State != Ready {
 			t.Fatalf("b did not notice the sign-in: %v", s.State)
 		}
-		time.Sleep(284 * time.Second)
+		<-time.After(284 * time.Second)
 		mustToken(t, a)
-		time.Sleep(16 * time.Second)
+		<-time.After(16 * time.Second)
 		synctest.Wait()
 		if a.Status().Gen != b.Status().Gen || len(p.seen()) != 1 {
 			t.Fatalf("gens %d and %d after %d refreshes", a.Status().Gen, b.Status().Gen, len(p.seen()))
@@ -204,7 +204,7 @@ func TestHeldLockEndsInBusyAndNeverInAnUnlockedRefresh(t *testing.T) {
 		p, store := &scriptProvider{life: 300 * time.Second}, newFaultStore()
 		e := setup{store: store, prov: p}.engine(t)
 		mustSignIn(t, e)
-		time.Sleep(299 * time.Second)
+		<-time.After(299 * time.Second)
 		unlock, err := e.chain.lock(t.Context(), time.Millisecond)
 		if err != nil {
 			t.Fatal(err)
@@ -222,7 +222,7 @@ func TestHeldLockEndsInBusyAndNeverInAnUnlockedRefresh(t *testing.T) {
 			t.Fatal("refreshed without the lock")
 		}
 		unlock()
-		time.Sleep(time.Minute)
+		<-time.After(time.Minute)
 		mustToken(t, e)
 		if err := e.Close(t.Context()); err != nil {
 			t.Fatal(err)
@@ -240,20 +240,20 @@ func TestUnsavedGenerationIsSavedByTheLoop(t *testing.T) {
 		e := setup{store: store, prov: p}.engine(t)
 		mustSignIn(t, e)
 		e.Start(t.Context())
-		time.Sleep(time.Second)
+		<-time.After(time.Second)
 		store.fail(func(string) error {
 			if len(p.seen()) > 0 {
 				return errDiskFull
 			}
 			return nil
 		})
-		time.Sleep(245 * time.Second)
+		<-time.After(245 * time.Second)
 		synctest.Wait()
 		if s := e.Status(); s.State != UnsavedRotation || s.Text == "" {
 			t.Fatalf("status %+v", s)
 		}
 		store.fail(nil)
-		time.Sleep(61 * time.Second)
+		<-time.After(61 * time.Second)
 		synctest.Wait()
 		if s := e.Status(); s.State != Ready {
 			t.Fatalf("status %+v", s)
@@ -284,7 +284,7 @@ func TestTokenThatArrivesDeadIsNoFlood(t *testing.T) {
 		e := setup{store: NewMemoryStore(), prov: p}.engine(t)
 		mustSignIn(t, e)
 		e.Start(t.Context())
-		time.Sleep(time.Minute)
+		<-time.After(time.Minute)
 		synctest.Wait()
 		if n := len(p.seen()); n < 2 || n > 6 {
 			t.Fatalf("%d refreshes in a minute", n)

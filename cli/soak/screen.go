@@ -9,9 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"runtime"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/unitty/unitty/ui/terminal/ptytest" //nolint:depguard // this command is a rig itself
@@ -23,50 +21,9 @@ const (
 	screenH = 56
 )
 
-// rig stands in for the test that a pseudo-terminal belongs to.
-type rig struct {
-	mu    sync.Mutex
-	clean []func()
-	err   error
-}
-
-// Helper does nothing.
-func (r *rig) Helper() {}
-
-// Cleanup keeps a function for the end.
-func (r *rig) Cleanup(f func()) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.clean = append(r.clean, f)
-}
-
-// Fatalf ends the goroutine, after noting why.
-func (r *rig) Fatalf(format string, args ...any) {
-	r.mu.Lock()
-	r.err = fmt.Errorf(format, args...)
-	r.mu.Unlock()
-	runtime.Goexit()
-}
-
-// apart runs a function in a goroutine of its own, cleans up, and gives what went wrong.
-func (r *rig) apart(f func()) error {
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		defer func() {
-			for _, c := range r.clean {
-				c()
-			}
-		}()
-		f()
-	}()
-	<-done
-	return r.err
-}
-
 // seat is somebody at a terminal in which the program runs.
 type seat struct {
-	tb     *rig
+	tb     *ptytest.Rig
 	term   *ptytest.Term
 	socket string
 	keys   int
@@ -87,9 +44,9 @@ func (w *world) sit(ctx context.Context, home string, patience time.Duration, f 
 	if err := os.Remove(socket); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
-	tb := &rig{}
+	tb := &ptytest.Rig{}
 	var failed error
-	err = tb.apart(func() {
+	err = tb.Apart(func() {
 		term := ptytest.Start(tb, self, nil, ptytest.Opt{W: screenW, H: screenH, Env: append(env, childVariable+"="+socket), Dir: w.dir, Deadline: patience})
 		failed = f(&seat{tb: tb, term: term, socket: socket})
 	})

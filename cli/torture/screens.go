@@ -5,11 +5,8 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"math/rand/v2"
 	"os"
-	"runtime"
-	"sync"
 	"syscall"
 	"time"
 
@@ -19,47 +16,6 @@ import (
 // glance is how long a screen is watched before something is done at it.
 const glance = 400 * time.Millisecond
 
-// rig stands in for the test that a pseudo-terminal belongs to.
-type rig struct {
-	mu    sync.Mutex
-	clean []func()
-	err   error
-}
-
-// Helper does nothing.
-func (r *rig) Helper() {}
-
-// Cleanup keeps a function for the end.
-func (r *rig) Cleanup(f func()) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.clean = append(r.clean, f)
-}
-
-// Fatalf ends the goroutine, after noting why.
-func (r *rig) Fatalf(format string, args ...any) {
-	r.mu.Lock()
-	r.err = fmt.Errorf(format, args...)
-	r.mu.Unlock()
-	runtime.Goexit()
-}
-
-// apart runs a function in a goroutine of its own, cleans up, and gives what went wrong.
-func (r *rig) apart(f func()) error {
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		defer func() {
-			for _, c := range r.clean {
-				c()
-			}
-		}()
-		f()
-	}()
-	<-done
-	return r.err
-}
-
 // screenLoop keeps a full-screen program running; one that ends is started again.
 func (t *torture) screenLoop(ctx context.Context, name string, r *rand.Rand) error {
 	env, err := t.house.environment(name)
@@ -67,8 +23,8 @@ func (t *torture) screenLoop(ctx context.Context, name string, r *rand.Rand) err
 		return err
 	}
 	for rest(ctx, time.Duration(r.Float64()*float64(t.opt.pause))) {
-		tb := &rig{}
-		if err := tb.apart(func() { t.sit(ctx, tb, env, r) }); err != nil {
+		tb := &ptytest.Rig{}
+		if err := tb.Apart(func() { t.sit(ctx, tb, env, r) }); err != nil {
 			return err
 		}
 	}
@@ -76,7 +32,7 @@ func (t *torture) screenLoop(ctx context.Context, name string, r *rand.Rand) err
 }
 
 // sit is one full-screen program from start to end: somebody looks at it and reloads the list now and then.
-func (t *torture) sit(ctx context.Context, tb *rig, env []string, r *rand.Rand) {
+func (t *torture) sit(ctx context.Context, tb *ptytest.Rig, env []string, r *rand.Rand) {
 	done := run{kind: "screen", start: time.Now()}
 	term := ptytest.Start(tb, t.house.bin, nil, ptytest.Opt{W: 100, H: 30, Env: env, Dir: t.house.dir, Deadline: glance})
 	proc, err := os.FindProcess(term.Pid())

