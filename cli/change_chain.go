@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -22,12 +21,18 @@ func (a *app) runChain(ctx context.Context, sess *session, ch *change.Chain, fla
 	if ch.First.Object != nil && flags.dryRun {
 		return a.printObjectPlans([]*dispatch.Plan{ch.First})
 	}
+	err := a.withoutChanged(ch.First)
 	if flags.dryRun {
-		// A dry run is never sent, so its plan may list the requests of the later steps too.
+		// A dry run is never sent, so its plan may list the requests of the later steps too. Those are made of all machines.
 		for _, r := range ch.Later() {
-			ch.First.Batches = append(ch.First.Batches, dispatch.Batch{Request: r})
+			if len(ch.First.LeftOut()) == 0 {
+				ch.First.Batches = append(ch.First.Batches, dispatch.Batch{Request: r})
+			}
 		}
-		return a.printPlan(ch.First)
+		return errors.Join(a.printPlan(ch.First), err)
+	}
+	if err != nil {
+		return err
 	}
 	if err := a.confirmChain(ch.First, flags); err != nil {
 		return err
@@ -36,14 +41,16 @@ func (a *app) runChain(ctx context.Context, sess *session, ch *change.Chain, fla
 	options.Pause, options.Report = a.pause(sess), a.waits()
 	var partly error
 	var done chainJSON
+	sent := 0
 	lost := failedOf{}
-	err := ch.Run(ctx, func(step int, plan *dispatch.Plan) (*dispatch.Job, error) {
+	err = ch.Run(ctx, func(step int, plan *dispatch.Plan) (*dispatch.Job, error) {
 		_, _ = fmt.Fprintf(a.err, "step %d of %d: %s\n", step+1, len(ch.Steps), unity.Clean(ch.Steps[step].Title))
 		job, err := plan.Run(ctx, sess.client, options)
 		if job == nil {
 			return nil, err
 		}
-		partly = errors.Join(partly, jobError(job))
+		partly = errors.Join(partly, stepError(job, sent > 0, unity.Clean(ch.Steps[step].Title)))
+		sent += job.Count(dispatch.Sent)
 		if a.structured() {
 			done.add(unity.Clean(ch.Steps[step].Title), job)
 		} else {
@@ -63,6 +70,16 @@ func (a *app) runChain(ctx context.Context, sess *session, ch *change.Chain, fla
 		return err
 	}
 	return partly
+}
+
+// stepError gives the exit code of a step. Where one fails after something was sent by those before it, not all has failed.
+func stepError(j *dispatch.Job, sent bool, title string) error {
+	err := jobError(j)
+	var code *codeError
+	if sent && errors.As(err, &code) && code.code == exitFailed {
+		return &codeError{exitPartly, title + ": " + j.Words() + failedReason(j) + "; the steps before it were sent"}
+	}
+	return err
 }
 
 // confirmChain asks about the first step of what is left of a combined action: it may be the change of an object.
@@ -87,9 +104,13 @@ func (a *app) printChain(done *chainJSON) error {
 // chainJSON is what became of a combined action: the job of the last step that ran, for each target its latest outcome, and
 // the steps one by one.
 type chainJSON struct {
-	JobID   string `json:"JobId"`
-	Results []resultJSON
-	Steps   []stepJSON
+	JobID    string `json:"JobId"`
+	Results  []resultJSON
+	Steps    []stepJSON
+	Warnings []string `json:",omitempty"`
+	// at are the places of the results, said the warnings that are there.
+	at   map[[2]string]int
+	said map[string]bool
 }
 
 // stepJSON is one step.
@@ -102,13 +123,22 @@ type stepJSON struct {
 func (c *chainJSON) add(title string, j *dispatch.Job) {
 	step := stepJSON{Title: title, JobID: j.ID, Results: resultsOf(j)}
 	c.JobID, c.Steps = j.ID, append(c.Steps, step)
-	for _, r := range step.Results {
-		at := slices.IndexFunc(c.Results, func(x resultJSON) bool { return x.EndpointID == r.EndpointID && x.SiteID == r.SiteID })
-		if at < 0 {
-			c.Results = append(c.Results, r)
-		} else {
-			c.Results[at] = r
+	if c.at == nil {
+		c.at, c.said = map[[2]string]int{}, map[string]bool{}
+	}
+	for _, w := range j.Warnings {
+		if !c.said[w] {
+			c.said[w], c.Warnings = true, append(c.Warnings, w)
 		}
+	}
+	for _, r := range step.Results {
+		key := [2]string{r.SiteID, r.EndpointID}
+		if at, there := c.at[key]; there {
+			c.Results[at] = r
+			continue
+		}
+		c.at[key] = len(c.Results)
+		c.Results = append(c.Results, r)
 	}
 }
 

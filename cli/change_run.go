@@ -49,8 +49,9 @@ type objectResult struct {
 
 // objectsJSON is the result of a verb that changes objects.
 type objectsJSON struct {
-	JobID   string `json:"JobId"`
-	Results []objectResult
+	JobID    string `json:"JobId"`
+	Results  []objectResult
+	Warnings []string `json:",omitempty"`
 }
 
 // change plans, asks, sends and reads again, for every object that the command line names.
@@ -219,7 +220,7 @@ func (a *app) runObjects(ctx context.Context, sess *session, all []*change.Prepa
 		if job == nil {
 			return errors.Join(err, a.printObjects(out))
 		}
-		out.JobID = job.ID
+		out.JobID, out.Warnings = job.ID, append(out.Warnings, plan.Warnings...)
 		r := objectResult{objectJSON: objectOf(&all[i].ObjectChange), Notes: []string{}, Alarms: []string{}}
 		if len(job.Results) > 0 {
 			r.State, r.Reason, r.RequestID = string(job.Results[0].State), job.Results[0].Reason, job.Results[0].RequestID

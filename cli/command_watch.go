@@ -110,13 +110,15 @@ func (w *commandWatcher) jobs(ids []string) error {
 		}
 		all = append(all, p)
 	}
+	tracker := dispatch.NewTracker(jobs, w.sess.client, w.sess.binding())
 	for _, p := range all {
-		w.job(jobs, p)
+		w.job(tracker, p)
 	}
 	return nil
 }
 
-func (w *commandWatcher) job(jobs *dispatch.Jobs, p *dispatch.Past) {
+// job has a job followed. The lists of commands are read once for all of them.
+func (w *commandWatcher) job(tracker *dispatch.Tracker, p *dispatch.Past) {
 	rows := map[unity.EndpointID]watchRow{}
 	for i := range p.Results {
 		r := &p.Results[i]
@@ -130,10 +132,12 @@ func (w *commandWatcher) job(jobs *dispatch.Jobs, p *dispatch.Past) {
 		w.rows = append(w.rows, row)
 	}
 	w.follows = append(w.follows, func(ctx context.Context, told func(watchRow)) error {
-		return jobs.Track(ctx, w.sess.client, &p.Job, func(t dispatch.Tracked) {
-			row := rows[t.ID]
-			row.state, row.DateRequested, row.EndDate, row.given = t.State, instant(t.Requested.Time), instant(t.Until.Time), t.Requested.Time
-			told(row)
+		return tracker.Follow(ctx, &p.Job, func(all []dispatch.Tracked) {
+			for _, t := range all {
+				row := rows[t.ID]
+				row.state, row.DateRequested, row.EndDate, row.given = t.State, instant(t.Requested.Time), instant(t.Until.Time), t.Requested.Time
+				told(row)
+			}
 		})
 	})
 }

@@ -202,11 +202,12 @@ func (a *app) jobRetry() *cobra.Command {
 			case elapsed:
 				some = dispatch.SomeElapsed
 			}
-			return a.again(cmd.Context(), flags, func(ctx context.Context, jobs *dispatch.Jobs, sess *session) (*dispatch.Plan, *change.Prepared, error) {
+			return a.again(cmd.Context(), flags, func(ctx context.Context, jobs *dispatch.Jobs, sess *session) (change.Way, error) {
 				return change.Retry(ctx, sess.client, jobs, args[0], sess.binding(), some, dispatch.PlanOptions{BatchSize: flags.batch, Again: flags.again})
 			})
 		}}
 	flags.jobFlags(c)
+	flags.foreignFlag(c)
 	c.Flags().BoolVar(&unknown, "resend-unknown", false, "also machines whose outcome is unknown and whose command was not seen; it may arrive twice")
 	c.Flags().BoolVar(&elapsed, "elapsed", false, "instead those whose agents let the command elapse")
 	return c
@@ -216,7 +217,7 @@ func (a *app) jobRevert() *cobra.Command {
 	var flags sendFlags
 	c := &cobra.Command{Use: "revert ID", Short: "Take a job back: move, policy, isolate, suspend, deactivate and what else has an inverse", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.again(cmd.Context(), flags, func(ctx context.Context, jobs *dispatch.Jobs, sess *session) (*dispatch.Plan, *change.Prepared, error) {
+			return a.again(cmd.Context(), flags, func(ctx context.Context, jobs *dispatch.Jobs, sess *session) (change.Way, error) {
 				return change.Revert(ctx, sess.client, jobs, args[0], sess.binding(), dispatch.PlanOptions{BatchSize: flags.batch, Again: flags.again})
 			})
 		}}
@@ -225,7 +226,7 @@ func (a *app) jobRevert() *cobra.Command {
 }
 
 // again plans a new job from an old one, asks, sends and reports.
-func (a *app) again(ctx context.Context, flags sendFlags, plan func(context.Context, *dispatch.Jobs, *session) (*dispatch.Plan, *change.Prepared, error)) error {
+func (a *app) again(ctx context.Context, flags sendFlags, plan func(context.Context, *dispatch.Jobs, *session) (change.Way, error)) error {
 	if _, err := waitLimit(flags.wait); err != nil {
 		return err
 	}
@@ -233,16 +234,19 @@ func (a *app) again(ctx context.Context, flags sendFlags, plan func(context.Cont
 		if sess.settings.ReadOnly && !flags.dryRun {
 			return refusedf("refused: this profile is read-only")
 		}
-		p, object, err := plan(ctx, dispatch.NewJobs(sess.jobs()), sess)
+		way, err := plan(ctx, dispatch.NewJobs(sess.jobs()), sess)
 		if errors.Is(err, dispatch.ErrNothingToDo) {
 			return &codeError{exitFailed, err.Error()}
 		}
 		if err != nil {
 			return jobFailure(err)
 		}
-		if object != nil {
-			return a.changePlanned(ctx, sess, []*change.Prepared{object}, []*dispatch.Plan{p}, flags.ofObject())
+		switch {
+		case way.Object != nil:
+			return a.changePlanned(ctx, sess, []*change.Prepared{way.Object}, []*dispatch.Plan{way.Plan}, flags.ofObject())
+		case way.Chain != nil:
+			return a.runChain(ctx, sess, way.Chain, flags)
 		}
-		return a.carryOut(ctx, sess, p, flags)
+		return a.carryOut(ctx, sess, way.Plan, flags)
 	})
 }

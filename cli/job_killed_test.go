@@ -26,7 +26,7 @@ func TestAKilledJobIsListedAndResumed(t *testing.T) {
 	home := t.TempDir()
 	unitty := func(ctx context.Context, args ...string) (*exec.Cmd, *bytes.Buffer, *bytes.Buffer) {
 		cmd := exec.CommandContext(ctx, "unitty", args...) //nolint:gosec // the test's own arguments
-		cmd.Env = []string{"HOME=" + home, "XDG_RUNTIME_DIR=" + home, "PATH=" + os.Getenv("PATH"), "UNITTY_KEYRING=memory", "TERM=xterm", "TZ=UTC", locksIn(home)}
+		cmd.Env = []string{"HOME=" + home, "XDG_RUNTIME_DIR=" + home, "PATH=" + os.Getenv("PATH"), "UNITTY_KEYRING=memory", "TERM=xterm", "TZ=UTC", locksIn(home), detector()}
 		for _, kv := range signInVariables(p.URL().String(), sim.Credentials()) {
 			cmd.Env = append(cmd.Env, kv[0]+"="+kv[1])
 		}

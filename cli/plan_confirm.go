@@ -21,8 +21,10 @@ func (a *app) confirm(p *dispatch.Plan, flags sendFlags) error {
 	if err := a.confirmIncomplete(p, flags); err != nil {
 		return err
 	}
-	if err := a.confirmOpposed(p, flags); err != nil {
-		return err
+	for _, question := range []func(*dispatch.Plan, sendFlags) error{a.confirmOpposed, a.confirmChanged, a.confirmForeign} {
+		if err := question(p, flags); err != nil {
+			return err
+		}
 	}
 	risk := p.Risk()
 	if !a.terminal {
@@ -42,12 +44,17 @@ func (a *app) confirm(p *dispatch.Plan, flags sendFlags) error {
 	return a.ask(p)
 }
 
-// leftOut says in brackets which sites a plan lacks, "" for one that is whole.
+// leftOut says in brackets what a plan lacks of what was chosen: sites that could not be read, and machines that are skipped.
+// "" for one that is whole.
 func leftOut(p *dispatch.Plan) string {
-	if len(p.Unread) == 0 {
+	if len(p.Unread)+len(p.Skipped) == 0 {
 		return ""
 	}
-	return " (" + unity.Clean(firstFew(p.Incomplete(), 3)) + ")"
+	lines := p.Incomplete()
+	for _, s := range p.Skipped {
+		lines = append(lines, dispatch.Named(s.Ref)+": "+s.Reason)
+	}
+	return " (" + unity.Clean(firstFew(lines, 3)) + ")"
 }
 
 // confirmIncomplete asks about a plan that lacks machines which were chosen, whatever else was answered beforehand. Whoever
@@ -61,10 +68,7 @@ func (a *app) confirmIncomplete(p *dispatch.Plan, flags sendFlags) error {
 		return refusedf("refused: the plan is not whole%s; --yes --expect %d sends to the rest", leftOut(p), n)
 	}
 	_, _ = fmt.Fprintf(a.err, "Not all machines could be read again: %s.\nGo on with %s? y/N ", unity.Clean(firstFew(p.Incomplete(), 10)), dispatch.Machines(n))
-	if answer, err := a.readLine(); err != nil || !strings.EqualFold(strings.TrimSpace(answer), "y") {
-		return refusedf("cancelled: nothing was sent")
-	}
-	return nil
+	return a.goOn()
 }
 
 // confirmOpposed asks about machines for which the opposite is under way already, whatever else was answered beforehand: which
@@ -77,10 +81,7 @@ func (a *app) confirmOpposed(p *dispatch.Plan, flags sendFlags) error {
 		return refusedf("refused: the opposite is under way already (%s); --again sends all the same", unity.Clean(firstFew(p.Opposed, 3)))
 	}
 	_, _ = fmt.Fprintf(a.err, "The opposite is under way already, and which one an agent obeys last is not known: %s.\nGo on? y/N ", unity.Clean(firstFew(p.Opposed, 10)))
-	if answer, err := a.readLine(); err != nil || !strings.EqualFold(strings.TrimSpace(answer), "y") {
-		return refusedf("cancelled: nothing was sent")
-	}
-	return nil
+	return a.goOn()
 }
 
 // firstFew joins the first lines of a list and counts the rest.
@@ -100,7 +101,7 @@ func (a *app) ask(p *dispatch.Plan) error {
 	for _, group := range []struct {
 		name  string
 		lines []string
-	}{{"left out", p.Incomplete()}, {"found", p.Found()}, {"warning", p.Warnings}, {"stale", p.Stale}, {"skipped", skippedLines(p)}} {
+	}{{"left out", p.Incomplete()}, {"found", p.Found()}, {"warning", p.Notices()}, {"stale", p.Stale}, {"skipped", skippedLines(p)}} {
 		for i, line := range group.lines {
 			if i == 10 {
 				_, _ = fmt.Fprintf(a.err, "  %-9s … and %d more\n", group.name, len(group.lines)-10)
@@ -118,11 +119,7 @@ func (a *app) ask(p *dispatch.Plan) error {
 		return nil
 	}
 	_, _ = fmt.Fprintf(a.err, "Send? y/N ")
-	answer, err := a.readLine()
-	if err != nil || !strings.EqualFold(strings.TrimSpace(answer), "y") {
-		return refusedf("cancelled: nothing was sent")
-	}
-	return nil
+	return a.goOn()
 }
 
 // planWords names what is about to be done: "uninstall on 3 machines".

@@ -10,9 +10,10 @@ import (
 // warnPlan says on stderr what speaks against a plan that nobody is asked about.
 func (a *app) warnPlan(p *dispatch.Plan) {
 	const most = 10
-	for i, line := range p.Warnings {
+	lines := p.Notices()
+	for i, line := range lines {
 		if i == most {
-			_, _ = fmt.Fprintf(a.err, "unitty: warning: … and %d more\n", len(p.Warnings)-most)
+			_, _ = fmt.Fprintf(a.err, "unitty: warning: … and %d more\n", len(lines)-most)
 			break
 		}
 		_, _ = fmt.Fprintf(a.err, "unitty: warning: %s\n", unity.Clean(line))

@@ -30,6 +30,7 @@ type sendFlags struct {
 	again    bool
 	resend   bool
 	batch    int
+	foreign  bool
 }
 
 func (s *sendFlags) flags(c *cobra.Command) {
@@ -46,6 +47,11 @@ func (s *sendFlags) flags(c *cobra.Command) {
 	f.IntVar(&s.batch, "batch", 0, "machines per request; 0 means 100, and 25 for what destroys")
 }
 
+// foreignFlag is for verbs that may send machines to another console.
+func (s *sendFlags) foreignFlag(c *cobra.Command) {
+	c.Flags().BoolVar(&s.foreign, "foreign-keycode", false, "changekeycode: send also where the keycode is of no site of this console, which the machines leave then")
+}
+
 // sendHelp is what every verb that sends says about itself.
 const sendHelp = `Machines are named as arguments or by --host, --endpoint, --from, --where, or --all with --site. Names are resolved to
 ids first; one name that is not found, and nothing is sent.
@@ -57,8 +63,9 @@ machine was renamed to it, or when one came as another left at the same site. --
 same; --cached never does, and refuses instead (exit code 2).
 
 On a terminal the plan is shown and asked about. Elsewhere a scan or a release is sent at once; what interrupts work
-(cleanup, restart, isolate) needs --yes; more than 25 machines need --yes --expect N with the right N. --dry-run shows the
-plan and sends nothing.
+(cleanup, restart, isolate) needs --yes; more than 25 machines need --yes --expect N with the right N. A machine that was
+renamed or deactivated since it was chosen is left out there, as skipped with the reason (exit code 4, or 5 when no other is
+left): named by --endpoint it is meant as it is now. --dry-run shows the plan and sends nothing.
 
 Exit codes: 0 all sent, 1 nothing sent, 2 usage, 3 sign-in needed, 4 some failed or unknown, 5 refused, 6 out of reach.`
 
@@ -89,6 +96,7 @@ func (a *app) commandCommand() *cobra.Command {
 		}}
 	sel.flags(cmd)
 	send.flags(cmd)
+	send.foreignFlag(cmd)
 	cmd.Flags().StringVar(&send.param, "param", "", "parameter of the command: on or off for sysisolate, the target site for changekeycode")
 	c.AddCommand(cmd, a.commandList(), a.commandWatch())
 	return c
@@ -187,10 +195,14 @@ func (a *app) sendTo(ctx context.Context, sess *session, op dispatch.Operation, 
 
 // carryOut prints a plan, or asks about it, runs it and reports.
 func (a *app) carryOut(ctx context.Context, sess *session, plan *dispatch.Plan, flags sendFlags) error {
+	err := a.withoutChanged(plan)
 	if flags.dryRun {
-		return a.printPlan(plan)
+		return errors.Join(a.printPlan(plan), err)
 	}
-	if err := a.confirm(plan, flags); err != nil {
+	if err == nil {
+		err = a.confirm(plan, flags)
+	}
+	if err != nil {
 		return err
 	}
 	options := sess.runOptions(flags.note)
@@ -317,13 +329,19 @@ func (f *failedOf) write(path string) error {
 	return nil
 }
 
-// jobError gives the exit code of a job.
+// jobError gives the exit code of a job. A machine that was left out since it is gone, or not as it was confirmed, counts as failed.
 func jobError(j *dispatch.Job) error {
-	bad := j.Count(dispatch.Failed) + j.Count(dispatch.Unknown) + j.Count(dispatch.Cancelled)
+	changed := 0
+	for i := range j.Results {
+		if j.Results[i].Changed() {
+			changed++
+		}
+	}
+	bad := j.Count(dispatch.Failed) + j.Count(dispatch.Unknown) + j.Count(dispatch.Cancelled) + changed
 	switch {
 	case bad == 0:
 		return nil
-	case j.Count(dispatch.Sent) == 0 && j.Count(dispatch.Unknown) == 0 && j.Count(dispatch.Skipped) == 0:
+	case j.Count(dispatch.Sent) == 0 && j.Count(dispatch.Unknown) == 0 && j.Count(dispatch.Skipped) == changed:
 		return &codeError{exitFailed, "nothing was sent: " + j.Words() + failedReason(j)}
 	default:
 		return &codeError{exitPartly, j.Words() + failedReason(j)}
@@ -332,7 +350,7 @@ func jobError(j *dispatch.Job) error {
 
 func failedReason(j *dispatch.Job) string {
 	for _, r := range j.Results {
-		if (r.State == dispatch.Failed || r.State == dispatch.Unknown) && r.Reason != "" {
+		if (r.State == dispatch.Failed || r.State == dispatch.Unknown || r.Changed()) && r.Reason != "" {
 			return ": " + r.Reason
 		}
 	}

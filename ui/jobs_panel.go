@@ -22,9 +22,14 @@ type jobsPanel struct {
 	rows *table.Rows[Target, string]
 	// over is true once the rows stand in the order of a job that is over.
 	over bool
+	// merged are the targets that the rows hold; nil while they hold none.
+	merged []Target
 	// thing is true while the columns are those of a job about one thing that is no machine.
 	thing bool
 	grid  table.View[Target, string]
+	// in narrows the targets, of whatever job is shown; filtering is true while it is typed.
+	in        entry
+	filtering bool
 	// head is how many lines stand above the table.
 	head int
 }
@@ -91,7 +96,8 @@ func (o Outcome) tone() theme.Tone {
 func (p *jobsPanel) choose(n uint64) {
 	p.n, p.over, p.thing = n, false, p.jobs.find(n).ofThing()
 	p.rows = table.NewRows(func(t *Target) string { return t.Key }, targetColumns(p.jobs.find(n)), nil)
-	p.grid = table.View[Target, string]{}
+	p.grid, p.merged = table.View[Target, string]{}, nil
+	p.narrow()
 }
 
 // step shows another job.
@@ -115,6 +121,10 @@ func (p *jobsPanel) refresh(j *jobRun) {
 		p.choose(p.n)
 		p.over = j.finished
 	}
+	if same(p.merged, j.job.Targets) {
+		return // drawn again for another reason: a large job is not gone through for each key
+	}
+	p.merged = j.job.Targets
 	p.rows.Begin()
 	items := make([]*Target, 0, len(j.job.Targets))
 	for i := range j.job.Targets {
@@ -127,11 +137,16 @@ func (p *jobsPanel) refresh(j *jobRun) {
 	p.rows.Finish(true)
 }
 
-func (p *jobsPanel) capturing() bool        { return false }
-func (p *jobsPanel) width() int             { return 140 }
-func (p *jobsPanel) update(tea.Msg) tea.Cmd { return nil }
+func (p *jobsPanel) capturing() bool { return p.filtering }
+func (p *jobsPanel) width() int      { return 140 }
+
+// same tells that two lists are the same one: a report is a list of its own.
+func same(a, b []Target) bool { return len(a) > 0 && len(a) == len(b) && &a[0] == &b[0] }
 
 func (p *jobsPanel) commands() []Command {
+	if p.filtering {
+		return p.filterCommands()
+	}
 	move := func(id string, n func() int) Command {
 		return p.e.command(id, func() tea.Cmd {
 			if p.rows != nil {
@@ -150,7 +165,7 @@ func (p *jobsPanel) commands() []Command {
 		}
 		return ""
 	}
-	return append(p.againCommands(),
+	return append(append(p.clearCommands(), p.againCommands()...),
 		p.e.guarded("jobs.cancel", live, func() tea.Cmd {
 			p.run().cancel()
 			return Toast(Warn, "cancelling "+clean(p.run().job.Title)+": what is sent stays sent")
@@ -169,6 +184,12 @@ func (p *jobsPanel) commands() []Command {
 			}
 			return listed(func(*jobRun) string { return "" })(p.run())
 		}, p.copy),
+		p.e.guarded("jobs.filter", func() string {
+			if p.run() == nil {
+				return "there is no job"
+			}
+			return listed(func(*jobRun) string { return "" })(p.run())
+		}, func() tea.Cmd { p.filtering = true; return nil }),
 		closing,
 		move("jobs.up", func() int { return -1 }), move("jobs.down", func() int { return 1 }),
 		move("jobs.page-up", func() int { return -p.grid.Page() }), move("jobs.page-down", func() int { return p.grid.Page() }),
@@ -198,6 +219,10 @@ func (p *jobsPanel) copy() tea.Cmd {
 
 func (p *jobsPanel) view(w, h int) ([]string, int, int) {
 	lines := p.lines(w, h)
+	if p.filtering && p.run() != nil {
+		_, x := p.in.view(p.e.th, p.filterRoom(w), "")
+		return lines, x + 2, p.head - 1
+	}
 	if at, ok := p.grid.CursorLine(); ok && p.rows != nil && p.rows.Len() > 0 {
 		return lines, 0, p.head + at
 	}
@@ -247,6 +272,9 @@ func (p *jobsPanel) lines(w, h int) []string {
 	}
 	out = append(out, progressLines(th, j, w)...)
 	p.refresh(j)
+	if p.filtering || p.in.String() != "" {
+		out = append(out, p.filterLine(w))
+	}
 	p.head = len(out)
 	room := h - len(out)
 	var below []string

@@ -215,7 +215,8 @@ func (c *Client) learnSkew(date string, sent, received time.Time) {
 		return
 	}
 	// The header has whole seconds and was written somewhere between sending and receiving.
-	skew := at.Add(500 * time.Millisecond).Sub(sent.Add(received.Sub(sent) / 2))
+	// It is told from the receiving, since our clock may have been set meanwhile.
+	skew := at.Add(500 * time.Millisecond).Sub(received.Add(-received.Sub(sent) / 2))
 	if skew.Abs() < time.Second+received.Sub(sent) {
 		skew = 0
 	}

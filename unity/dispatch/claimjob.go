@@ -82,7 +82,7 @@ func (p *Plan) stillNext(jobs *Jobs) error {
 	if err != nil {
 		return err
 	}
-	all, _, err := jobs.List()
+	all, err := jobs.outlines()
 	if err != nil {
 		return err
 	}
@@ -98,7 +98,7 @@ func (p *Plan) stillNext(jobs *Jobs) error {
 // repeated tells of the targets of a job to which later ones have sent it again, or may have or still will, and which job each
 // time.
 func (js *Jobs) repeated(id string) (map[unity.EndpointID]string, error) {
-	all, _, err := js.List()
+	all, err := js.outlines()
 	if err != nil {
 		return nil, err
 	}

@@ -46,7 +46,9 @@ type Job struct {
 	// RetryOf and RevertOf are the job that this one repeats in part or takes back.
 	RetryOf, RevertOf string
 	// Link says which step of a combined action it is; nil for a job that stands alone.
-	Link     *Link
+	Link *Link
+	// Warnings are those of the plan as it was confirmed.
+	Warnings []string
 	Results  []Result
 	Started  time.Time
 	Finished time.Time

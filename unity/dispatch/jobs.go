@@ -62,10 +62,9 @@ type Past struct {
 	State JobState
 	// Holder is the process that runs it, while State is JobRunning.
 	Holder journal.Holder
-	// Console is the console's name, Warnings those that were confirmed.
-	Console  string
-	Warnings []string
-	story    *story
+	// Console is the console's name.
+	Console string
+	story   *story
 	// unseen are the targets of unknown outcome of whose change the server shows nothing.
 	unseen map[unity.EndpointID]bool
 }
@@ -123,7 +122,7 @@ func (js *Jobs) Load(id string) (*Past, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Past{Job: *s.job, Console: s.head.Console, Warnings: s.head.Warnings, Holder: holder, story: s}
+	p := &Past{Job: *s.job, Console: s.head.Console, Holder: holder, story: s}
 	p.State = s.state(held)
 	return p, nil
 }

@@ -35,7 +35,7 @@ func Make(ctx context.Context, c *unity.Client, op Operation, targets Frozen, o 
 	if len(op.Needs) > 0 {
 		return nil, fmt.Errorf("%s needs %s", op.Name, strings.Join(op.Needs, ", "))
 	}
-	p := &Plan{Operation: op, Binding: targets.binding, sites: o.Sites, Console: o.Console, MadeAt: c.Now(), before: map[unity.SiteID]known{},
+	p := &Plan{Operation: op, Binding: targets.binding, sites: o.Sites, client: c, Console: o.Console, MadeAt: c.Now(), before: map[unity.SiteID]known{},
 		RetryOf: o.RetryOf, RevertOf: o.RevertOf, each: o.each, values: map[unity.EndpointID]Values{}}
 	if p.Console == "" {
 		console, err := c.Console(ctx)

@@ -28,6 +28,9 @@ type Plan struct {
 	Stale    []string
 	// Opposed names the machines for which a command is waiting that does the opposite, and which: a question of its own.
 	Opposed []string
+	// Foreign says that the machines leave the console, since their new keycode is of none of its sites: a question of its own.
+	// "" for all others.
+	Foreign string
 	// Link says which step of a combined action the plan is; nil for one that stands alone.
 	Link *Link
 	// Batches are the exact requests.
@@ -45,8 +48,12 @@ type Plan struct {
 	before map[unity.SiteID]known
 	// named tells of warnings that are said in the same words of several what they are about.
 	named map[string]namedWarning
-	// sites are what was known of the sites when the plan was made.
-	sites []unity.Site
+	// changed says of machines that were read again what is no longer as it was when they were chosen.
+	changed map[unity.EndpointID]string
+	leftOut []Skip
+	// sites are what was known of the sites when the plan was made, client is what made it.
+	sites  []unity.Site
+	client *unity.Client
 	// ran is 1 once the plan is being carried out: what was confirmed once is sent once.
 	ran atomic.Int32
 }

@@ -203,7 +203,7 @@ func (s *story) begin() error {
 		}
 	}
 	s.job = &Job{ID: h.ID, Operation: op, Object: s.plan.Object, Binding: binding, Profile: h.Profile, Remark: h.Note, RetryOf: h.RetryOf, RevertOf: h.RevertOf,
-		Link: h.Chain, Started: h.Started, before: s.plan.before, tracked: map[unity.EndpointID]unity.CommandState{}, polls: map[unity.EndpointID][]time.Time{}}
+		Link: h.Chain, Warnings: h.Warnings, Started: h.Started, before: s.plan.before, tracked: map[unity.EndpointID]unity.CommandState{}, polls: map[unity.EndpointID][]time.Time{}}
 	for _, t := range h.Targets {
 		ref := fleet.Ref{ID: t.ID, Site: t.Site, SiteName: unity.NewText(t.SiteName), HostName: unity.NewText(t.Host), Inactive: t.Inactive, ReadAt: h.MadeAt}
 		if t.LastSeen != nil {

@@ -50,11 +50,11 @@ func changedSince(ref fleet.Ref, now map[unity.EndpointID]fleet.Ref) string {
 	is, there := now[ref.ID]
 	switch {
 	case !there:
-		return "it left this site after the plan was made"
+		return goneSince
 	case is.HostName != ref.HostName:
-		return "it was renamed to " + is.Name() + " after the plan was made"
+		return renamedSince + is.Name() + " after the plan was made"
 	case is.Inactive != ref.Inactive:
-		return "it was deactivated or reactivated after the plan was made"
+		return turnedSince
 	default:
 		return ""
 	}

@@ -105,7 +105,7 @@ func (m *maker) reread(ctx context.Context, refs []fleet.Ref) ([]fleet.Ref, erro
 			if err := read.why(ref); err != nil {
 				m.unread(ref, err)
 			} else {
-				m.skip(ref, "it is no longer at this site")
+				m.skip(ref, goneBefore)
 			}
 			continue
 		}
@@ -155,20 +155,4 @@ func (m *maker) nothingRead(left int) error {
 		return nil
 	}
 	return fmt.Errorf("%s cannot be read again: %w", m.plan.Unread[0].Ref.Name(), m.lost)
-}
-
-// compare names what is no longer as it was when the machine was chosen.
-func (m *maker) compare(ref fleet.Ref, e *unity.Endpoint) fleet.Ref {
-	if e.HostName != ref.HostName {
-		m.warn("%s is now called %s", Named(ref), e.Name())
-		ref.HostName = e.HostName
-	}
-	if e.Deactivated.On && !ref.Inactive {
-		m.warnOf(warnKind{"%s has been deactivated meanwhile", "machines have been deactivated meanwhile"}, Named(ref))
-	}
-	ref.Inactive = e.Deactivated.On
-	if e.LastSeen.After(ref.LastSeen) {
-		ref.LastSeen = e.LastSeen.Time
-	}
-	return ref
 }

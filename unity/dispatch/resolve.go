@@ -94,7 +94,7 @@ func (r *runner) things(n int) string {
 
 // settleCommands looks the commands up in the lists of their sites.
 func (r *runner) settleCommands(ctx context.Context, open []fleet.Ref) {
-	group := errgroup.Group{}
+	others, group := r.others(), errgroup.Group{}
 	group.SetLimit(parallel)
 	for site, refs := range bySite(open) {
 		before, listed := r.plan.before[site]
@@ -104,7 +104,7 @@ func (r *runner) settleCommands(ctx context.Context, open []fleet.Ref) {
 		group.Go(func() error {
 			commands, err := listCommands(ctx, r.client, site, refs, r.plan.Operation.Command, r.plan.MadeAt.Add(-lookBack))
 			if err == nil {
-				r.settle(refs, commands, before)
+				r.settle(refs, commands, before, others)
 			}
 			return nil // tried again at the next turn; what is not read stays unknown
 		})
@@ -112,7 +112,7 @@ func (r *runner) settleCommands(ctx context.Context, open []fleet.Ref) {
 	_ = group.Wait()
 }
 
-func (r *runner) settle(refs []fleet.Ref, commands []unity.Command, before known) {
+func (r *runner) settle(refs []fleet.Ref, commands []unity.Command, before known, others *Ledger) {
 	fresh, other := map[unity.EndpointID]int{}, map[unity.EndpointID]int{}
 	for id, list := range before.beyond(commands, r.plan.Operation) {
 		for _, c := range list {
@@ -124,7 +124,7 @@ func (r *runner) settle(refs []fleet.Ref, commands []unity.Command, before known
 		}
 	}
 	half := r.halfSeen(refs, fresh)
-	rivals := r.rivals(refs)
+	rivals := r.rivals(refs, others)
 	r.found(refs, func(ref fleet.Ref) (State, string) {
 		switch n := fresh[ref.ID]; {
 		case n == 1 && half[ref.ID]:
@@ -144,20 +144,25 @@ func (r *runner) settle(refs []fleet.Ref, commands []unity.Command, before known
 	})
 }
 
-// rivals names, of those machines to which another job sent a like command at the same time, that job. The one command in
-// the list may be the other's, and ours may still come.
-func (r *runner) rivals(refs []fleet.Ref) map[unity.EndpointID]string {
-	out := map[unity.EndpointID]string{}
+// others tells what other jobs have sent, as their journals say now; nil where there are none, or they cannot be read.
+func (r *runner) others() *Ledger {
 	if r.options.Journal == nil {
-		return out
+		return nil
 	}
 	ledger := NewLedger(r.options.Journal, r.job.Binding)
 	if ledger.Read() != nil {
-		return out // the others are not known, as where there is no journal
+		return nil
 	}
+	return ledger
+}
+
+// rivals names, of those machines to which another job sent a like command at the same time, that job. The one command in
+// the list may be the other's, and ours may still come.
+func (r *runner) rivals(refs []fleet.Ref, others *Ledger) map[unity.EndpointID]string {
+	out := map[unity.EndpointID]string{}
 	for _, ref := range refs {
 		own := r.spanOf(ref.ID)
-		for _, x := range ledger.changes(ref.ID) {
+		for _, x := range others.changes(ref.ID) {
 			if x.job != r.job.ID && x.op.alike(r.plan.Operation) && x.at.meets(own) {
 				out[ref.ID] = x.job
 			}

@@ -131,9 +131,9 @@ func (r *runner) notGiven(ctx context.Context, refs []fleet.Ref) ([]fleet.Ref, e
 			if err == nil {
 				now[site] = knownOf(commands, r.plan.Operation)
 			}
-			fresh := r.plan.before[site].beyond(commands, r.plan.Operation)
+			fresh, all := r.plan.before[site].beyond(commands, r.plan.Operation), byMachine(commands)
 			for _, ref := range of {
-				said[ref.ID] = r.given(ref, commands, fresh[ref.ID], err)
+				said[ref.ID] = r.given(ref, all[ref.ID], fresh[ref.ID], err)
 			}
 			return nil
 		})
@@ -146,9 +146,18 @@ func (r *runner) notGiven(ctx context.Context, refs []fleet.Ref) ([]fleet.Ref, e
 	return refs, nil
 }
 
-// given says why a machine is left out on account of the commands of its site; fresh are the like ones that it did not have at the
-// plan, and err tells that they cannot be read.
-func (r *runner) given(ref fleet.Ref, commands []unity.Command, fresh []*unity.Command, err error) word {
+// byMachine sorts the commands of a site.
+func byMachine(commands []unity.Command) map[unity.EndpointID][]*unity.Command {
+	out := map[unity.EndpointID][]*unity.Command{}
+	for i := range commands {
+		out[commands[i].EndpointID] = append(out[commands[i].EndpointID], &commands[i])
+	}
+	return out
+}
+
+// given says why a machine is left out on account of its commands; fresh are the like ones that it did not have at the plan, and err
+// tells that they cannot be read.
+func (r *runner) given(ref fleet.Ref, commands, fresh []*unity.Command, err error) word {
 	_, listed := r.plan.before[ref.Site]
 	if err != nil {
 		if !listed {
@@ -164,9 +173,8 @@ func (r *runner) given(ref fleet.Ref, commands []unity.Command, fresh []*unity.C
 	if listed && len(fresh) > 0 {
 		return word{state: Skipped, reason: "the same command was given to it after the job was planned"}
 	}
-	for i := range commands {
-		c := &commands[i]
-		if c.EndpointID == ref.ID && c.State.Open() && strings.EqualFold(c.Command.Raw(), r.plan.Operation.Command) && !like(c, r.plan.Operation) &&
+	for _, c := range commands {
+		if c.State.Open() && strings.EqualFold(c.Command.Raw(), r.plan.Operation.Command) && !like(c, r.plan.Operation) &&
 			c.DateRequested.After(r.plan.MadeAt) {
 			return word{state: Skipped, reason: c.Words() + ", which does the opposite, was given to it after the job was planned"}
 		}

@@ -69,7 +69,7 @@ func (js *Jobs) Revert(ctx context.Context, c *unity.Client, id string, b Bindin
 		return nil, err
 	}
 	plan.Skipped = append(plan.Skipped, put.lost...)
-	p.warnBack(ctx, c, plan)
+	p.warnBack(plan)
 	return plan, nil
 }
 
@@ -122,7 +122,7 @@ func (p *Past) putBack(put *back) {
 			put.each[ref.ID] = Args{{ArgGroup, string(v.Group)}}
 		case "endpoint.set-policy":
 			if !unity.IsGUID(string(v.Policy)) {
-				put.lost = append(put.lost, Skip{ref, "the policy it had is not known"})
+				put.lost = append(put.lost, Skip{ref, noPolicyBefore})
 				continue
 			}
 			put.each[ref.ID] = Args{{ArgPolicy, string(v.Policy)}}
@@ -152,8 +152,9 @@ func (p *Past) free(ctx context.Context, c *unity.Client, put *back) error {
 		if err != nil && endsPlan(ctx, err) {
 			return fmt.Errorf("the commands of %s cannot be read: %w", siteLabel(by[site][0]), err)
 		}
+		all := byMachine(commands)
 		for _, ref := range by[site] {
-			why := p.isolatedByOthers(ref, commands)
+			why := p.isolatedByOthers(ref, all[ref.ID])
 			if err != nil {
 				why = "whether it was isolated before cannot be read: " + err.Error()
 			}
@@ -173,14 +174,13 @@ const isolateSlack = time.Minute
 
 // isolatedByOthers says that a machine is isolated by somebody else too, as far as the commands show that, "" where it is not.
 // What its agent let elapse has changed nothing.
-func (p *Past) isolatedByOthers(ref fleet.Ref, commands []unity.Command) string {
+func (p *Past) isolatedByOthers(ref fleet.Ref, commands []*unity.Command) string {
 	at, sent := p.spans[ref.ID]
 	known := p.before[ref.Site]
 	var before *unity.Command
 	within, after := 0, false
-	for i := range commands {
-		cmd := &commands[i]
-		if cmd.EndpointID != ref.ID || cmd.State == unity.StateElapsed || !strings.EqualFold(cmd.Command.Raw(), unity.CommandIsolate) {
+	for _, cmd := range commands {
+		if cmd.State == unity.StateElapsed || !strings.EqualFold(cmd.Command.Raw(), unity.CommandIsolate) {
 			continue
 		}
 		on, asked := strings.EqualFold(cmd.Parameters.Raw(), "on"), cmd.DateRequested

@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/unitty/unitty/unity"
-	"github.com/unitty/unitty/unity/fleet"
 )
 
 // name gives the groups and policies that machines go back to their names, as far as they can be read. Names are for people only.
@@ -57,7 +56,7 @@ func (b *back) words() Args {
 }
 
 // warnBack names what the revert does not put back, and what somebody has changed since the job.
-func (p *Past) warnBack(ctx context.Context, c *unity.Client, plan *Plan) {
+func (p *Past) warnBack(plan *Plan) {
 	switch p.Operation.ID {
 	case "endpoint.isolate":
 		plan.Warnings = append(plan.Warnings, "the API does not show which machines are isolated: this goes by the commands of the last six months")
@@ -65,9 +64,6 @@ func (p *Past) warnBack(ctx context.Context, c *unity.Client, plan *Plan) {
 		plan.Warnings = append(plan.Warnings, "this brings back the records only: the agent of a machine that has reported in since is uninstalled")
 	case "endpoint.move":
 		p.warnChanged(plan, func(v Values) string { return string(v.Group) }, p.Operation.Args.Get(ArgGroup), "is in another group now than the job put it in")
-		if p.Operation.Args.Get(ArgInheritance) == "1" {
-			p.warnPolicies(ctx, c, plan)
-		}
 	case "endpoint.set-policy":
 		p.warnChanged(plan, func(v Values) string { return string(v.Policy) }, p.Operation.Args.Get(ArgPolicy), "has another policy now than the job gave it")
 	}
@@ -87,37 +83,6 @@ func (p *Past) warnChanged(plan *Plan, of func(Values) string, left, what string
 	}
 	if len(names) > 0 {
 		plan.Warnings = append(plan.Warnings, someNames(names)+" "+what+": that change goes, too")
-	}
-}
-
-// warnPolicies names the machines to which the move gave the policy of the group: they keep it.
-func (p *Past) warnPolicies(ctx context.Context, c *unity.Client, plan *Plan) {
-	by := map[unity.SiteID]map[unity.PolicyID][]string{}
-	var targets []fleet.Ref
-	for _, ref := range plan.Targets {
-		was, is := p.story.plan.values[ref.ID].Policy, plan.values[ref.ID].Policy
-		if was == "" || was == is {
-			continue
-		}
-		if by[ref.Site] == nil {
-			by[ref.Site] = map[unity.PolicyID][]string{}
-		}
-		by[ref.Site][was] = append(by[ref.Site][was], ref.Name())
-		targets = append(targets, ref)
-	}
-	for _, site := range siteOrder(targets) {
-		names, _ := namesOf(ctx, c, site, nil)
-		for _, ref := range targets {
-			was := p.story.plan.values[ref.ID].Policy
-			if of := by[site][was]; ref.Site == site && of != nil {
-				label := names[string(was)]
-				if label == "" {
-					label = string(was)
-				}
-				plan.Warnings = append(plan.Warnings, fmt.Sprintf("the move changed the policy of %s, and this does not give it back: set the policy %s for them", someNames(of), label))
-				delete(by[site], was)
-			}
-		}
 	}
 }
 

@@ -43,7 +43,7 @@ type runner struct {
 
 func newRunner(p *Plan, c *unity.Client, o RunOptions) *runner {
 	job := &Job{ID: newID(), Operation: p.Operation, Object: p.Object, Binding: p.Binding, Profile: o.Profile, Remark: o.Note, RetryOf: p.RetryOf,
-		RevertOf: p.RevertOf, Link: p.Link, Started: c.Now(), before: p.before}
+		RevertOf: p.RevertOf, Link: p.Link, Warnings: p.Warnings, Started: c.Now(), before: p.before}
 	for _, t := range p.Targets {
 		job.Results = append(job.Results, Result{Ref: t, State: Waiting})
 	}

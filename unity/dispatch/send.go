@@ -55,13 +55,14 @@ func (r *runner) once(ctx context.Context, b Batch) (rest Batch, again bool) {
 		return b, r.unread(ctx, b, pauses, err)
 	}
 	b = left
-	var from time.Time
+	var from, leaving time.Time
 	request := b.Request
 	request.Throttled = true
 	request.Leaving = func() error {
 		if r.isOld(b) {
 			return errOld // it waited for its turn for long
 		}
+		leaving = time.Now()
 		if from, err = r.intend(b.Refs); err == nil {
 			err = ctx.Err() // it takes time to write
 		}
@@ -71,7 +72,8 @@ func (r *runner) once(ctx context.Context, b Batch) (rest Batch, again bool) {
 	r.leave()
 	r.edge(EdgeAnswered)
 	if !from.IsZero() {
-		r.under(b.Refs, span{from, r.client.Now()})
+		// The clock may be set meanwhile; how long the request was on its way is measured by one that cannot be.
+		r.under(b.Refs, span{from, from.Add(time.Since(leaving))})
 	}
 	if err == nil {
 		r.heard()

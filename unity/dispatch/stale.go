@@ -81,7 +81,13 @@ func (r *runner) objectAge() time.Duration {
 	if r.objectAt.After(at) {
 		at = r.objectAt
 	}
-	return r.client.Now().Sub(at)
+	return age(at, r.client.Now())
+}
+
+// age is how long ago a time of this process was. The clock that is never set stands still while a computer sleeps, and the one on
+// the wall can be set back: what either of them says to be old is.
+func age(at, now time.Time) time.Duration {
+	return max(now.Sub(at), now.Round(0).Sub(at.Round(0)))
 }
 
 // old gives those machines whose reading is no longer good.
@@ -95,7 +101,7 @@ func (r *runner) old(refs []fleet.Ref) []fleet.Ref {
 		if seen := r.looks[ref.ID].at; seen.After(at) {
 			at = seen
 		}
-		if now.Sub(at) > RereadAge*time.Second {
+		if age(at, now) > RereadAge*time.Second {
 			out = append(out, ref)
 		}
 	}
@@ -169,7 +175,7 @@ func (r *runner) objectNow(ctx context.Context) (string, error) {
 	if r.objectAge() <= RereadAge*time.Second {
 		return "", nil
 	}
-	confirmed := "it was confirmed " + AgeWords(now.Sub(r.plan.MadeAt)) + " ago"
+	confirmed := "it was confirmed " + AgeWords(age(r.plan.MadeAt, now)) + " ago"
 	if ch.Again == nil {
 		return confirmed + " and has to be planned anew", nil
 	}

@@ -182,7 +182,7 @@ func (t *Tracker) look(ctx context.Context, site unity.SiteID) error {
 	jobs := t.at(site)
 	t.mu.Unlock()
 	if len(jobs) == 0 {
-		t.later(site, jobs, time.Time{})
+		t.later(site, time.Time{})
 		return nil
 	}
 	commands, err := unity.Collect(t.client.SiteCommands(unity.Background(ctx), site, queryFor(jobs)))
@@ -191,7 +191,7 @@ func (t *Tracker) look(ctx context.Context, site unity.SiteID) error {
 		_ = t.ledger.Read() // what cannot be read now was read before, or is read at the next look
 		until = t.share(jobs, site, commands)
 	}
-	t.later(site, jobs, until)
+	t.later(site, until)
 	return err
 }
 
@@ -228,14 +228,14 @@ func queryFor(jobs []*followed) unity.CommandQuery {
 }
 
 // later says when a site is looked at again: until is when the first of its commands elapses, zero while none is known.
-func (t *Tracker) later(site unity.SiteID, jobs []*followed, until time.Time) {
+func (t *Tracker) later(site unity.SiteID, until time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	s := t.sites[site]
+	s, jobs := t.sites[site], t.at(site) // those of now: somebody may have come or gone since it was looked
 	if s == nil {
 		return
 	}
-	if len(t.at(site)) == 0 {
+	if len(jobs) == 0 {
 		delete(t.sites, site)
 		return
 	}

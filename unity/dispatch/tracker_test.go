@@ -66,11 +66,7 @@ func TestFollowingHoldsNoJournal(t *testing.T) {
 		stop, cancelRun := context.WithCancel(t.Context())
 		defer cancelRun()
 		dir := journal.At(filepath.Join(t.TempDir(), "jobs"))
-		job, err := l.plan(t, "scan", refs, PlanOptions{BatchSize: 1}).Run(stop, l.client, RunOptions{Journal: dir, Report: func(j Job) {
-			if j.Count(Sent) > 0 {
-				cancelRun()
-			}
-		}})
+		job, err := l.plan(t, "scan", refs, PlanOptions{BatchSize: 1}).Run(stop, l.client, RunOptions{Journal: dir, Edge: stopInTheMiddle(cancelRun)})
 		if err != nil || job.Count(Cancelled) == 0 || job.Count(Sent) == 0 {
 			t.Fatal(job.Words(), err)
 		}

@@ -24,7 +24,11 @@ type namedWarning struct {
 
 // warnOf warns in words that may hold for several: the plan counts them then.
 func (m *maker) warnOf(kind warnKind, name string, more ...any) {
-	text := fmt.Sprintf(kind.one, append([]any{name}, more...)...)
+	m.warnAs(kind, fmt.Sprintf(kind.one, append([]any{name}, more...)...), name)
+}
+
+// warnAs warns in words of its own, where the plan has other ones for several. The kind needs those only.
+func (m *maker) warnAs(kind warnKind, text, name string) {
 	m.plan.Warnings = append(m.plan.Warnings, text)
 	if m.plan.named == nil {
 		m.plan.named = map[string]namedWarning{}

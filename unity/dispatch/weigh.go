@@ -201,7 +201,8 @@ func (m *maker) aimKeycode(ctx context.Context, refs []fleet.Ref) error {
 		}
 	}
 	if to == nil {
-		m.warn("keycode %s is of no site of this console: the machines leave it", key)
+		m.plan.Foreign = fmt.Sprintf("keycode %s is of no site of this console: the machines leave it", key)
+		m.warn("%s", m.plan.Foreign)
 		return nil
 	}
 	if want := m.plan.Operation.Args.Get(ArgSite); want != "" && !strings.EqualFold(want, string(to.ID)) {
@@ -236,6 +237,24 @@ func (p *Plan) argsOf(id unity.EndpointID) Args {
 	return p.Operation.Args
 }
 
+// What is said of machines that are as a change would make them.
+const (
+	inGroup     = "it is in this group already"
+	hasPolicy   = "it has this policy already"
+	isInactive  = "it is deactivated already"
+	notInactive = "it is not deactivated"
+)
+
+// AlreadySo tells that a machine was skipped since it is as the change would make it. A machine that was skipped for another reason
+// is not.
+func (r *Result) AlreadySo() bool {
+	switch r.Reason {
+	case inGroup, hasPolicy, isInactive, notInactive:
+		return r.State == Skipped
+	}
+	return false
+}
+
 // already says that a machine is as the change would make it, or "".
 func (m *maker) already(ref fleet.Ref) string {
 	v, read := m.plan.values[ref.ID]
@@ -245,19 +264,19 @@ func (m *maker) already(ref fleet.Ref) string {
 	switch m.plan.Operation.ID {
 	case "endpoint.move":
 		if v.Group == unity.GroupID(strings.ToLower(m.argsOf(ref).Get(ArgGroup))) && m.argsOf(ref).Get(ArgInheritance) != "1" {
-			return "it is in this group already"
+			return inGroup
 		}
 	case "endpoint.set-policy":
 		if v.Policy == m.policyFor(ref) {
-			return "it has this policy already"
+			return hasPolicy
 		}
 	case "endpoint.deactivate":
 		if v.Inactive {
-			return "it is deactivated already"
+			return isInactive
 		}
 	case "endpoint.reactivate":
 		if !v.Inactive {
-			return "it is not deactivated"
+			return notInactive
 		}
 	}
 	return ""

@@ -12,51 +12,62 @@ import (
 	"github.com/unitty/unitty/unity/edit"
 )
 
+// Way is what is done with a job of the past, as it is asked about: a chain where it takes several steps, else a plan. Object is set
+// for the change of an object.
+type Way struct {
+	Plan   *dispatch.Plan
+	Object *Prepared
+	Chain  *Chain
+}
+
 // Revert plans what takes a job back. The change of an object is prepared from the object as it is now, and refused where
-// somebody has changed it since; Prepared is nil for operations on machines.
-func Revert(ctx context.Context, c *unity.Client, jobs *dispatch.Jobs, id string, b dispatch.Binding, o dispatch.PlanOptions) (*dispatch.Plan, *Prepared, error) {
+// somebody has changed it since. A move that gave machines the policy of their new group is taken back in two steps.
+func Revert(ctx context.Context, c *unity.Client, jobs *dispatch.Jobs, id string, b dispatch.Binding, o dispatch.PlanOptions) (Way, error) {
 	past, err := jobs.ToRevert(c, id, b)
 	if err != nil {
-		return nil, nil, err
+		return Way{}, err
 	}
 	if past.Object == nil {
 		plan, err := jobs.Revert(ctx, c, past.ID, b, o)
-		return plan, nil, err
+		if err != nil || !past.GavePolicies() {
+			return Way{Plan: plan}, err
+		}
+		return withPolicies(ctx, c, jobs, past.ID, b, o, plan)
 	}
 	if past.Object.Revert == nil {
-		return nil, nil, fmt.Errorf("%s: %w", past.Object.Verb, dispatch.ErrNoInverse)
+		return Way{}, fmt.Errorf("%s: %w", past.Object.Verb, dispatch.ErrNoInverse)
 	}
 	p, err := back(ctx, c, past.Object)
 	if err != nil {
-		return nil, nil, err
+		return Way{}, err
 	}
 	p.Verb = past.Object.Revert.Verb
 	o.RevertOf, o.Binding = past.ID, b
 	plan, err := dispatch.MakeObject(ctx, c, p.ObjectChange, o)
-	return plan, p, err
+	return Way{Plan: plan, Object: p}, err
 }
 
 // Retry plans a part of a job once more, as dispatch.Jobs.Retry does. The change of an object is prepared from the object as it
-// is now; Prepared is nil for operations on machines.
-func Retry(ctx context.Context, c *unity.Client, jobs *dispatch.Jobs, id string, b dispatch.Binding, some dispatch.Some, o dispatch.PlanOptions) (*dispatch.Plan, *Prepared, error) {
+// is now.
+func Retry(ctx context.Context, c *unity.Client, jobs *dispatch.Jobs, id string, b dispatch.Binding, some dispatch.Some, o dispatch.PlanOptions) (Way, error) {
 	past, err := jobs.Load(id)
 	if err != nil {
-		return nil, nil, err
+		return Way{}, err
 	}
 	if past.Object == nil {
 		plan, err := jobs.Retry(ctx, c, past.ID, b, some, o)
-		return plan, nil, err
+		return Way{Plan: plan}, err
 	}
 	if past, err = jobs.ToRetry(ctx, c, past.ID, b, some); err != nil {
-		return nil, nil, err
+		return Way{}, err
 	}
 	p, err := once(ctx, c, past.Object, b)
 	if err != nil {
-		return nil, nil, err
+		return Way{}, err
 	}
 	o.RetryOf, o.Binding = past.ID, b
 	plan, err := dispatch.MakeObject(ctx, c, p.ObjectChange, o)
-	return plan, p, err
+	return Way{Plan: plan, Object: p}, err
 }
 
 // actionOf gives the action on a site that a change was, "" for others.

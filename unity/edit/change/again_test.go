@@ -53,30 +53,30 @@ func TestAnEditIsTakenBackOnlyAsItWasLeft(t *testing.T) {
 	seats := "Seats"
 	was := site.DevicesAllowed.N
 	first := edited(seats, "131")
-	plan, p, err := change.Revert(t.Context(), l.c, jobs, first.ID, l.binding(), dispatch.PlanOptions{})
-	if err != nil || p == nil || plan.RevertOf != first.ID || plan.Object.Verb != "edit back" || len(plan.Object.Diff) != 1 || plan.Object.Diff[0].Before != "131" {
-		t.Fatalf("%v: %+v", err, plan)
+	way, err := change.Revert(t.Context(), l.c, jobs, first.ID, l.binding(), dispatch.PlanOptions{})
+	if plan := way.Plan; err != nil || way.Object == nil || plan.RevertOf != first.ID || plan.Object.Verb != "edit back" || len(plan.Object.Diff) != 1 || plan.Object.Diff[0].Before != "131" {
+		t.Fatalf("%v: %+v", err, way)
 	}
 	edited(seats, "400") // by a colleague
 	var state *change.StateError
-	if _, _, err := change.Revert(t.Context(), l.c, jobs, first.ID, l.binding(), dispatch.PlanOptions{}); !errors.As(err, &state) || !strings.Contains(err.Error(), `"400" and not "131"`) {
+	if _, err := change.Revert(t.Context(), l.c, jobs, first.ID, l.binding(), dispatch.PlanOptions{}); !errors.As(err, &state) || !strings.Contains(err.Error(), `"400" and not "131"`) {
 		t.Errorf("the colleague's 400 is overwritten: %v", err)
 	}
 	edited("Comments", "another field does not matter")
 	edited(seats, "131")
-	if plan, p, err = change.Revert(t.Context(), l.c, jobs, first.ID, l.binding(), dispatch.PlanOptions{}); err != nil {
+	if way, err = change.Revert(t.Context(), l.c, jobs, first.ID, l.binding(), dispatch.PlanOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	if job, err := plan.Run(t.Context(), l.c, o); err != nil || job.Count(dispatch.Sent) != 1 {
+	if job, err := way.Plan.Run(t.Context(), l.c, o); err != nil || job.Count(dispatch.Sent) != 1 {
 		t.Fatal(err)
 	}
-	if out, err := p.After(t.Context(), l.c); err != nil || len(out.Alarms) > 0 {
+	if out, err := way.Object.After(t.Context(), l.c); err != nil || len(out.Alarms) > 0 {
 		t.Errorf("%v, %q", err, out.Alarms)
 	}
 	if now := l.read(string(site.ID)); now.DevicesAllowed.N != was {
 		t.Errorf("%d seats instead of %d", now.DevicesAllowed.N, was)
 	}
-	if _, _, err := change.Revert(t.Context(), l.c, jobs, first.ID, l.binding(), dispatch.PlanOptions{}); !errors.As(err, &state) || !strings.Contains(err.Error(), "as it was before") {
+	if _, err := change.Revert(t.Context(), l.c, jobs, first.ID, l.binding(), dispatch.PlanOptions{}); !errors.As(err, &state) || !strings.Contains(err.Error(), "as it was before") {
 		t.Errorf("a second time: %v", err)
 	}
 }
@@ -90,7 +90,8 @@ func TestASuspensionIsTakenBackAsTheSiteIsNow(t *testing.T) {
 	if _, err := l.sim.InsertEndpoint(string(site.ID), "NEWCOMER-01"); err != nil {
 		t.Fatal(err)
 	}
-	plan, _, err := change.Revert(t.Context(), l.c, jobs, job.ID, l.binding(), dispatch.PlanOptions{})
+	way, err := change.Revert(t.Context(), l.c, jobs, job.ID, l.binding(), dispatch.PlanOptions{})
+	plan := way.Plan
 	if err != nil || plan.Operation.ID != "site.resume" {
 		t.Fatalf("%v: %+v", err, plan)
 	}
@@ -101,7 +102,7 @@ func TestASuspensionIsTakenBackAsTheSiteIsNow(t *testing.T) {
 		t.Fatal(err)
 	}
 	var state *change.StateError
-	if _, _, err := change.Revert(t.Context(), l.c, jobs, job.ID, l.binding(), dispatch.PlanOptions{}); !errors.As(err, &state) {
+	if _, err := change.Revert(t.Context(), l.c, jobs, job.ID, l.binding(), dispatch.PlanOptions{}); !errors.As(err, &state) {
 		t.Errorf("a site that is active is resumed: %v", err)
 	}
 }
@@ -117,8 +118,8 @@ func TestAFailedChangeIsPreparedAnew(t *testing.T) {
 		t.Fatal(job.Words())
 	}
 	retry := func() (*dispatch.Plan, error) {
-		plan, _, err := change.Retry(t.Context(), l.c, jobs, job.ID, l.binding(), dispatch.SomeFailed, dispatch.PlanOptions{})
-		return plan, err
+		way, err := change.Retry(t.Context(), l.c, jobs, job.ID, l.binding(), dispatch.SomeFailed, dispatch.PlanOptions{})
+		return way.Plan, err
 	}
 	var state *change.StateError
 	if _, err := retry(); !errors.As(err, &state) {

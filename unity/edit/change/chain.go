@@ -21,7 +21,7 @@ type Step struct {
 	Plan func(ctx context.Context, refs []fleet.Ref) (*dispatch.Plan, error)
 	// Warnings are what speaks against the step, as far as it is known before the machines came through those before it.
 	Warnings []string
-	// Lenient lets machines go on that this step skipped because they were as it would leave them.
+	// Lenient lets machines go on that this step skipped because they were as it would leave them; others that were skipped do not.
 	Lenient bool
 	// Whole wants every machine to have come through the steps before.
 	Whole bool
@@ -114,6 +114,10 @@ func (ch *Chain) Run(ctx context.Context, run func(step int, plan *dispatch.Plan
 		if plan, err = next.Plan(ctx, refs); err != nil {
 			return fmt.Errorf("%s: %w", next.Title, err)
 		}
+		// Nobody is asked about this step, so it goes to none that is not as it was any more.
+		if err := plan.WithoutChanged(); err != nil {
+			return fmt.Errorf("%s: %w", next.Title, err)
+		}
 		ch.link(i+1, plan)
 	}
 	return nil
@@ -132,9 +136,9 @@ func goesOn(next, before string, whole bool, came, lost int) error {
 
 // through gives the machines that may go on, and how many were lost.
 func through(job *dispatch.Job, targets []fleet.Ref, skipped []dispatch.Skip, lenient bool) (refs []fleet.Ref, lost int) {
-	state := map[unity.EndpointID]dispatch.State{}
-	for _, r := range job.Results {
-		state[r.Ref.ID] = r.State
+	results := map[unity.EndpointID]*dispatch.Result{}
+	for i := range job.Results {
+		results[job.Results[i].Ref.ID] = &job.Results[i]
 	}
 	all := append([]fleet.Ref(nil), targets...)
 	for _, s := range skipped {
@@ -146,14 +150,11 @@ func through(job *dispatch.Job, targets []fleet.Ref, skipped []dispatch.Skip, le
 			continue
 		}
 		seen[r.ID] = true
-		switch s, known := state[r.ID]; {
-		case s == dispatch.Sent:
+		switch res := results[r.ID]; {
+		case res == nil: // nothing was done about it
+		case res.State == dispatch.Sent, lenient && res.AlreadySo():
 			refs = append(refs, r)
-		case s == dispatch.Skipped || !known:
-			if lenient {
-				refs = append(refs, r)
-			}
-		default:
+		case res.State != dispatch.Skipped:
 			lost++
 		}
 	}

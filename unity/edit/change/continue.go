@@ -32,7 +32,7 @@ func Continue(ctx context.Context, c *unity.Client, jobs *dispatch.Jobs, b dispa
 	if err := goesOn(next[0].Title, past.Title(), next[0].Whole, len(refs), lost); err != nil {
 		return nil, err
 	}
-	steps, err := stepsOf(ctx, c, b, next, refs)
+	steps, err := stepsOf(ctx, c, jobs, b, next, refs)
 	if err != nil {
 		return nil, err
 	}
@@ -61,17 +61,20 @@ func refsOf(past *dispatch.Past) []fleet.Ref {
 }
 
 // stepsOf makes steps again from a journal.
-func stepsOf(ctx context.Context, c *unity.Client, b dispatch.Binding, next []dispatch.NextStep, refs []fleet.Ref) ([]Step, error) {
+func stepsOf(ctx context.Context, c *unity.Client, jobs *dispatch.Jobs, b dispatch.Binding, next []dispatch.NextStep, refs []fleet.Ref) ([]Step, error) {
 	var out []Step
 	for _, n := range next {
 		var step Step
 		var err error
-		if n.Action == suspendAction {
+		switch n.Action {
+		case suspendAction:
 			var s *unity.Site
 			if s, err = c.Site(ctx, n.Site); err == nil {
 				step, err = suspendStep(ctx, c, b, s)
 			}
-		} else {
+		case policiesAction:
+			step, _, err = policiesStep(ctx, c, jobs, n.Args.Get(argJob), b, dispatch.PlanOptions{}, refs)
+		default:
 			var op dispatch.Operation
 			if op, err = dispatch.OperationByID(n.Action, n.Args); err == nil {
 				step, err = stepOf(ctx, c, b, nil, op, refs, n.Lenient)
