@@ -25,7 +25,8 @@ func (l *List[T, K]) sort(keys []table.SortKey) tea.Cmd {
 	if l.sorting == nil {
 		return nil
 	}
-	return l.ordered(orderMsg[T, K]{order: l.sorting})
+	// The reading starts after a frame that says so.
+	return send(To{Screen: l.id, Msg: orderMsg[T, K]{order: l.sorting}})
 }
 
 // ordered takes an order one step further. One that is not the latest is dropped.

@@ -24,6 +24,7 @@ func BenchmarkKeyToFrame(b *testing.B) {
 			"filter": {"/", "d", "e", "s", "k", "esc"},
 			"status": {"/", "s", "t", "a", "t", "u", "s", ":", "s", "t", "a", "l", "e", "esc"},
 			"view":   {"1", "0"},
+			"invert": {"A"},
 		} {
 			b.Run(size.name+"/"+name, func(b *testing.B) {
 				s := show(b, p, 160, 50)

@@ -9,20 +9,15 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
+
+	"github.com/unitty/unitty/cli/driver"
 )
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	code := command(ctx, os.Args[1:], os.Stdout, os.Stderr)
-	stop()
-	os.Exit(code)
-}
+func main() { driver.Main(command) }
 
 // options say what is measured.
 type options struct {
@@ -79,30 +74,12 @@ func parseOptions(args []string, errs io.Writer) (options, error) {
 
 // command gives 0 when all budgets hold, 1 when one does not or nothing could be measured, 2 for a mistake in the arguments.
 func command(ctx context.Context, args []string, out, errs io.Writer) int {
-	o, err := parseOptions(args, errs)
-	if errors.Is(err, flag.ErrHelp) {
-		return 0
-	}
-	if err != nil {
-		_, _ = fmt.Fprintln(errs, "measure:", err)
-		return 2
-	}
-	if o.child != "" {
-		if err := beChild(ctx, o.child, out); err != nil {
-			_, _ = fmt.Fprintln(errs, "measure:", err)
-			return 1
+	return driver.Command[options]{Name: "measure", Parse: parseOptions, Run: func(ctx context.Context, o options, out, errs io.Writer) (int, error) {
+		if o.child != "" {
+			return 0, beChild(ctx, o.child, out)
 		}
-		return 0
-	}
-	over, err := runAll(ctx, o, out, errs)
-	if err != nil {
-		_, _ = fmt.Fprintln(errs, "measure:", err)
-		return 1
-	}
-	if over > 0 {
-		return 1
-	}
-	return 0
+		return runAll(ctx, o, out, errs)
+	}}.Do(ctx, args, out, errs)
 }
 
 // runAll measures one group after another and prints each as soon as it is there. It returns how many budgets do not hold.

@@ -201,27 +201,25 @@ func (r *Rows[T, K]) ToggleMark() {
 // MarkShown marks all shown rows and no others.
 func (r *Rows[T, K]) MarkShown() {
 	r.settle()
-	r.marks.add(len(r.shown), eachKey(r.shown))
+	r.marks.add(len(r.shown), someKeys(r.shown))
 }
 
 // Invert changes the mark of every shown row; hidden rows keep theirs.
 func (r *Rows[T, K]) Invert() {
 	r.settle()
-	r.marks.flip(len(r.shown), eachKey(r.shown))
+	r.marks.flip(len(r.shown), someKeys(r.shown))
 }
 
-// eachKey goes through the ids of rows. Some are looked up ahead, for the reason that show gives.
-func eachKey[T any, K ~string](rows []*row[T, K]) iter.Seq[K] {
-	return func(yield func(K) bool) {
+// someKeys goes through the ids of rows, some at a time, for the reason that show gives. What it hands out is good until the next.
+func someKeys[T any, K ~string](rows []*row[T, K]) iter.Seq[[]K] {
+	return func(yield func([]K) bool) {
 		var keys [ahead]K
 		for some := range slices.Chunk(rows, ahead) {
 			for i, x := range some {
 				keys[i] = x.key
 			}
-			for _, k := range keys[:len(some)] {
-				if !yield(k) {
-					return
-				}
+			if !yield(keys[:len(some)]) {
+				return
 			}
 		}
 	}

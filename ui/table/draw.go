@@ -120,7 +120,7 @@ func (d *drawer[T, K]) cell(tone, space theme.Tone, text string, n, i int, right
 // in the others a cell has its own tone, and what has none takes that of the row.
 func (d *drawer[T, K]) row(x *row[T, K], selected bool) string {
 	base := theme.Plain
-	marked, changed := d.view.rows.marks.Has(x.key), x.changed == d.view.rows.gen
+	marked, changed := d.view.rows.marks.Has(x.key), d.view.rows.changed(x)
 	switch {
 	case selected && d.focus:
 		base = theme.Selected

@@ -13,7 +13,8 @@ import (
 type row[T any, K ~string] struct {
 	item *T
 	key  K
-	// before is the value at the begin of reload beforeOf: a row that comes in twice in one reload is compared with that.
+	// before is the value at the begin of reload beforeOf, for whoever asks whether the row differs from it. Once that is known not to
+	// be so, it is the item itself.
 	before *T
 	// fold is the folded text of the first sort column that has no order of its own, and more those of the others. Nearly every
 	// order has one such column, and a slice for each of a million rows would be dear.
@@ -21,7 +22,7 @@ type row[T any, K ~string] struct {
 	more *[]string
 	// seq is the order of arrival; it decides between rows that sort alike, so every order is total and stable.
 	seq uint32
-	// seen and changed are the reloads in which the row was last merged and last differed.
+	// seen and changed are the reloads in which the row was last merged and last found to differ.
 	seen, changed, beforeOf uint32
 	// sorted is the Reorder that has read this value.
 	sorted uint32
@@ -121,13 +122,7 @@ func (r *Rows[T, K]) merge(item *T) {
 		old.item = item
 		return
 	}
-	switch {
-	case old.beforeOf != r.gen: // it is new in this reload
-	case r.differs(old.before, item):
-		old.changed = r.gen
-	default:
-		old.changed = 0
-	}
+	old.changed = 0
 	r.replace(old, item)
 }
 
@@ -242,7 +237,23 @@ func (r *Rows[T, K]) drop(x *row[T, K]) {
 // Changed reports whether the row differs, as a person sees it, from what it was before the last Begin.
 func (r *Rows[T, K]) Changed(k K) bool {
 	x, ok := r.byKey[k]
-	return ok && x.changed == r.gen
+	return ok && r.changed(x)
+}
+
+// changed finds out whether a row differs when somebody looks: to compare the texts of all rows that a reload brings would take longer
+// than everything else, and few are on the screen.
+func (r *Rows[T, K]) changed(x *row[T, K]) bool {
+	switch {
+	case x.beforeOf != r.gen || x.before == x.item: // it is new in this reload, or the same
+		return false
+	case x.changed == r.gen:
+		return true
+	case r.differs(x.before, x.item):
+		x.changed = r.gen
+		return true
+	}
+	x.before = x.item
+	return false
 }
 
 // Len is the number of shown rows.

@@ -272,6 +272,22 @@ func TestChosen(t *testing.T) {
 	}
 }
 
+// TestARowIsComparedWithTheBeginOfTheReload has one come in several times in a reload, asked about in between or not.
+func TestARowIsComparedWithTheBeginOfTheReload(t *testing.T) {
+	for _, asked := range []bool{false, true} {
+		r := newHosts(nil)
+		r.Merge(hosts("a", "b"))
+		first := *r.Get("b")
+		r.Begin()
+		for i, n := range []int{7, 7, first.n, first.n, 8, first.n, 9} {
+			r.Merge([]*host{{id: "b", name: first.name, n: n}})
+			if want := n != first.n; (asked || i == 6) && r.Changed("b") != want {
+				t.Fatalf("asked in between %v: at the %d. time, with %d, changed is %v", asked, i+1, n, !want)
+			}
+		}
+	}
+}
+
 func TestItemsThatCannotBeComparedAreAskedForTheirTexts(t *testing.T) {
 	type odd struct {
 		id    hostID

@@ -7,11 +7,13 @@ import (
 	tea "charm.land/bubbletea/v2"
 	"github.com/charmbracelet/x/ansi"
 	"golang.org/x/term"
+
+	"github.com/unitty/unitty/ui/terminal/lean"
 )
 
-// framesPerSecond bounds how often the screen is sent: a key shows within 20 ms, and an idle program stays below one per cent
-// of a core.
-const framesPerSecond = 50
+// framesPerSecond bounds how often the screen is sent: a key shows within 25 ms, and an idle program stays below one per cent
+// of a core. Most of that is the beat itself, whether there is something to send or not.
+const framesPerSecond = 40
 
 // Options returns the options that the program runs with. Signals are not among what Bubble Tea handles, because a signal must
 // not cut through a change that is being sent; the caller handles them. The setting of synchronized output is one of
@@ -21,8 +23,18 @@ func Options(env []string, syncOutput string) []tea.ProgramOption {
 		tea.WithFPS(framesPerSecond),
 		tea.WithoutSignalHandler(),
 		tea.WithEnvironment(env),
+		tea.WithOutput(lean.NewOutput(os.Stdout, func() (w, h int) { return sizeOf(os.Stdout, env) })),
 		tea.WithFilter(Filter(env, syncOutput)),
 	}
+}
+
+// sizeOf is the size of a terminal, as the program is told it.
+func sizeOf(f *os.File, env []string) (w, h int) {
+	w, h, err := term.GetSize(int(f.Fd()))
+	if err != nil {
+		w, h = 0, 0
+	}
+	return SizeIn(env, w, h)
 }
 
 // Filter mends messages before the program and its renderer see them: a window of no or of absurd size, with which nothing
