@@ -18,7 +18,7 @@ type Hit struct {
 
 // Find searches machines and sites by any of their names: host, user, addresses, ids, keycode, customer. Words are
 // ANDed. Whole and partial matches come before fuzzy ones, names of machines and customers before what else is known of
-// them, active machines before deactivated ones. At most limit hits are returned.
+// them, active machines before deactivated ones, of one name those seen last. At most limit hits are returned.
 func (f *Fleet) Find(ctx context.Context, query string, limit int) []Hit {
 	q := NewMatcher(query)
 	if q == nil {
@@ -40,7 +40,7 @@ func (f *Fleet) Find(ctx context.Context, query string, limit int) []Hit {
 			{Field: "mac", Folded: unity.Fold(m.MAC()), Hardware: true}, {Field: "id", Folded: unity.Fold(string(m.ID))}}
 		if len(q.Words()) > 1 {
 			// With several words one may name the customer; a single one finds the customer itself, not all its machines.
-			names = append(names, Named{Field: "site", Folded: unity.Fold(m.SiteName.Raw()), Fuzzy: true})
+			names = append(names, Named{Field: "site", Folded: unity.Fold(m.SiteName.Raw()), Fuzzy: true, Initials: true})
 		}
 		score, field := q.Score(names)
 		if score > 0 {
@@ -56,11 +56,11 @@ func (f *Fleet) Find(ctx context.Context, query string, limit int) []Hit {
 
 // SiteNames are the names by which a site is found.
 func SiteNames(s *unity.Site) []Named {
-	return []Named{{Field: "site", Folded: unity.Fold(s.Name.Raw()), Fuzzy: true, Main: true}, {Field: "keycode", Folded: unity.Fold(s.Keycode.String())},
+	return []Named{{Field: "site", Folded: unity.Fold(s.Name.Raw()), Fuzzy: true, Main: true, Initials: true}, {Field: "keycode", Folded: unity.Fold(s.Keycode.String())},
 		{Field: "keycode", Folded: unity.Fold(string(s.Keycode))}, {Field: "id", Folded: unity.Fold(string(s.ID))}}
 }
 
-// before puts sites first, and then goes by name and id.
+// before puts sites first, and then goes by name; of records of one name it puts the one that was seen last first.
 func (h Hit) before(o Hit) bool {
 	switch {
 	case h.Score != o.Score:
@@ -72,6 +72,9 @@ func (h Hit) before(o Hit) bool {
 	otherName, otherID := o.names()
 	if name != otherName {
 		return name < otherName
+	}
+	if h.Machine != nil && o.Machine != nil && !h.Machine.Seen().Equal(o.Machine.Seen()) {
+		return h.Machine.Seen().After(o.Machine.Seen())
 	}
 	return id < otherID
 }

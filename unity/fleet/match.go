@@ -2,6 +2,7 @@ package fleet
 
 import (
 	"strings"
+	"unicode"
 
 	"github.com/junegunn/fzf/src/algo"
 	"github.com/junegunn/fzf/src/util"
@@ -18,6 +19,9 @@ const (
 	scoreTail   = 7_000 // the word begins the tail
 	scorePrefix = 6_000
 	scorePart   = 5_000
+	scoreFirsts = 6_500 // the word is the first letters of a customer's words
+	scoreFirst  = 5_500 // it begins them
+	minFirsts   = 2
 	minFuzzy    = 14 // points a character must bring on average, so that a fuzzy match means something
 	minRunes    = 3  // a shorter word would be fuzzily anywhere
 )
@@ -48,6 +52,8 @@ type Named struct {
 	Fuzzy bool
 	// Main tells that people call the thing so, which counts MainBonus.
 	Main bool
+	// Initials tells that people shorten the name to the first letters of its words.
+	Initials bool
 	// Hardware tells a MAC address: a word is looked for in all the ways in which it can be written (see Matcher.Spellings).
 	Hardware bool
 }
@@ -140,10 +146,13 @@ func (m *Matcher) word(word int, n Named) int {
 			s = max(s, Exactly(n.Folded, other))
 		}
 	}
-	switch {
-	case s > 0 && n.Main:
-		return s + MainBonus
-	case s > 0 || !n.Fuzzy:
+	if s > 0 && n.Main {
+		s += MainBonus
+	}
+	if n.Initials {
+		s = max(s, Initially(n.Folded, m.words[word]))
+	}
+	if s > 0 || !n.Fuzzy {
 		return s
 	}
 	return m.Fuzzy(word, n.Folded)
@@ -167,6 +176,34 @@ func Exactly(folded, word string) int {
 		return scorePart - length
 	}
 	return 0
+}
+
+// Initially scores a folded word against the first letters of the words of a folded name, as customers are called for short:
+// "cct" is Coastal Charitable Trust. 0 is no match.
+func Initially(folded, word string) int {
+	if len(word) < minFirsts {
+		return 0
+	}
+	rest, begins, score := word, true, scoreFirsts
+	for _, r := range folded {
+		letter := unicode.IsLetter(r) || unicode.IsDigit(r)
+		if letter && begins {
+			first := string(r)
+			if rest == "" {
+				score = scoreFirst // there are more
+				break
+			}
+			if !strings.HasPrefix(rest, first) {
+				return 0
+			}
+			rest = rest[len(first):]
+		}
+		begins = !letter && (begins || r != '\'')
+	}
+	if rest != "" {
+		return 0
+	}
+	return score
 }
 
 // beginsTail tells that a word stands right behind the last hyphen.

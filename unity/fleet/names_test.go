@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -205,6 +206,46 @@ func TestWhoTypesANameMeansWhatHasIt(t *testing.T) {
 		if got := found(f, query, 50); got != want {
 			t.Errorf("%q finds %q, want %q", query, got, want)
 		}
+	}
+}
+
+// TestCustomersByTheirInitials: alone they find the customer, with a part of a host name its machines; who has the letters in a
+// name comes first.
+func TestCustomersByTheirInitials(t *testing.T) {
+	f := &Fleet{Sites: []unity.Site{site(1, "Coastal Charitable Trust", ""), site(2, "O'Brien & Sons Roofing", ""), site(3, "Elm Street", "")}}
+	for i, x := range []struct {
+		host string
+		site int
+	}{{"YUKI-PC", 0}, {"YUKI-PC", 1}, {"KIOSK-05", 2}, {"CCTV-01", 2}, {"YUKI-CCT", 2}} {
+		f.Machines = append(f.Machines, host(i+1, x.host, f.Sites[x.site], true, hour))
+	}
+	for query, want := range map[string]string{
+		"cct":     "YUKI-CCT CCTV-01 [Coastal Charitable Trust]",
+		"yuk osr": "YUKI-PC",
+		"yuk cct": "YUKI-CCT YUKI-PC",
+		"yuk os":  "YUKI-PC",
+		"yuk ct":  "YUKI-CCT",
+		"kio es":  "KIOSK-05",
+		"yuk osx": "",
+	} {
+		if got := found(f, query, 50); got != want {
+			t.Errorf("%q finds %q, want %q", query, got, want)
+		}
+	}
+}
+
+// TestOfOneNameTheLatestComesFirst: that is the one that somebody means, whatever the ids are.
+func TestOfOneNameTheLatestComesFirst(t *testing.T) {
+	f := &Fleet{Sites: []unity.Site{site(1, "Harbour Dental", "")}}
+	for i, age := range []time.Duration{40 * hour, 2 * hour, 9 * hour} {
+		f.Machines = append(f.Machines, host(i+1, "FRONTDESK-06", f.Sites[0], true, age))
+	}
+	var got []string
+	for _, h := range f.Find(t.Context(), "desk-06", 5) {
+		got = append(got, string(h.Machine.ID))
+	}
+	if want := []string{guid(2), guid(3), guid(1)}; !slices.Equal(got, want) {
+		t.Errorf("found are %v, want %v", got, want)
 	}
 }
 

@@ -3,6 +3,7 @@ package live
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -26,9 +27,10 @@ const (
 	askParallel = 4
 )
 
-// Identify asks for the reports of active machines that share their name with another record of their site, since only
-// these tell which records are of one machine. It returns at once; Run asks, at most askedAtOnce machines, and whoever is left
-// has its turn in the background. It costs nothing where all of them were asked for before.
+// Identify asks for the reports of machines that share their name with another record of their site, since only these tell
+// which records are of one machine: of active ones first, then of deactivated ones that two active records of the name may be
+// of. It returns at once; Run asks, at most askedAtOnce machines, and whoever is left has its turn in the background. A reading
+// that a person waits for goes first, and the asking goes on after it. It costs nothing where all of them were asked for before.
 func (f *Fleet) Identify() {
 	select {
 	case f.identify <- struct{}{}:
@@ -43,12 +45,30 @@ func (f *Fleet) identifyWanted(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-f.identify:
-			turn, done, err := f.take(ctx, true)
-			if err != nil {
+			if f.identifyAll(ctx) != nil {
 				return
 			}
-			f.askFor(turn, f.candidates(activeOnly, askedAtOnce))
-			done()
+		}
+	}
+}
+
+// identifyAll asks for at most askedAtOnce machines, whoever goes first meanwhile. The error is that the context has ended.
+func (f *Fleet) identifyAll(ctx context.Context) error {
+	for left := askedAtOnce; ; {
+		turn, done, err := f.take(ctx, true)
+		if err != nil {
+			return err
+		}
+		if list := f.candidates(namesakes, left); len(list) > 0 {
+			left -= f.askFor(turn, list)
+		}
+		preempted := errors.Is(context.Cause(turn), errPreempted)
+		if left < askedAtOnce && turn.Err() == nil {
+			f.save(turn) // the next process need not ask again
+		}
+		done()
+		if !preempted || left <= 0 {
+			return nil
 		}
 	}
 }
@@ -85,6 +105,8 @@ type candidate struct {
 	host unity.Text
 	// machine is the text of the machine id, which pictures do not keep.
 	machine unity.MachineID
+	// first is true when no report of the machine was known before.
+	first bool
 }
 
 // Which machines candidates lists.
@@ -92,7 +114,7 @@ type which int
 
 const (
 	anyMachine which = iota
-	activeOnly
+	namesakes
 	urgentOnly
 )
 
@@ -111,21 +133,28 @@ func (f *Fleet) candidates(kind which, most int) []candidate {
 		if c == nil || f.failed(s.ID) || kind == urgentOnly && !f.hurried(s.ID) || kind != urgentOnly && f.settled[s.ID] == weak.Make(c) {
 			continue
 		}
-		found := len(urgent) + len(active) + len(rest)
+		open, twice := false, func(string) bool { return true }
+		if kind == namesakes {
+			twice = twiceActive(c)
+		}
 		for _, row := range alike(c) {
 			key, _ := row.MachineKey()
-			x := candidate{site: s.ID, code: s.Keycode, id: row.ID(), key: key, host: row.HostName()}
-			switch _, now := f.urgent[x.id]; {
+			x := candidate{site: s.ID, code: s.Keycode, id: row.ID(), key: key, host: row.HostName(), first: !row.Joined()}
+			_, now := f.urgent[x.id]
+			if !now && (f.mute[x.id] || !f.wants(row)) {
+				continue
+			}
+			open = true
+			switch {
 			case now:
 				urgent = append(urgent, x)
-			case f.mute[x.id] || !f.wants(row):
-			case row.Deactivated():
-				rest = append(rest, x)
-			default:
+			case !row.Deactivated():
 				active = append(active, x)
+			case twice(row.FoldedHost()):
+				rest = append(rest, x)
 			}
 		}
-		if found == len(urgent)+len(active)+len(rest) {
+		if !open {
 			f.settled[s.ID] = weak.Make(c) // until the site is read again
 		}
 		if kind == anyMachine && len(urgent)+len(active) >= most {
@@ -136,10 +165,21 @@ func (f *Fleet) candidates(kind which, most int) []candidate {
 	if kind != urgentOnly {
 		out = append(out, active...)
 	}
-	if kind == anyMachine {
+	if kind != urgentOnly {
 		out = append(out, rest...)
 	}
 	return slices.Clone(out[:min(len(out), most)])
+}
+
+// twiceActive tells which names several active machines of a site have.
+func twiceActive(c *picture.Chunk) func(host string) bool {
+	active := map[string]int{}
+	for i := range c.Len() {
+		if row := c.Row(i); !row.Deactivated() {
+			active[row.FoldedHost()]++
+		}
+	}
+	return func(host string) bool { return active[host] > 1 }
 }
 
 // alike are the machines of a site that lists of reports without machine ids cannot tell from others: those without a name
@@ -185,6 +225,15 @@ func (f *Fleet) hurry(site unity.SiteID, id unity.EndpointID) {
 	}
 }
 
+// unhurry forgets machines that must not wait but that have left since, or that lists tell from others by now: there is room for
+// a few only. The lock must be held.
+func (f *Fleet) unhurry() {
+	maps.DeleteFunc(f.urgent, func(id unity.EndpointID, site unity.SiteID) bool {
+		c := f.chunks[site]
+		return c == nil || !slices.ContainsFunc(alike(c), func(r picture.Row) bool { return r.ID() == id })
+	})
+}
+
 // hurrySick has machines asked for at once where the reports that are nobody's tell of more or fewer infected ones of their
 // name than are known. The lock must be held.
 func (f *Fleet) hurrySick(pairs *picture.Pairs) {
@@ -222,6 +271,7 @@ func (f *Fleet) hurried(site unity.SiteID) bool {
 // learnIDs notes whether reports carry machine ids. The lock must be held.
 func (f *Fleet) learnIDs(r *reports) {
 	clear(f.mute)
+	f.unhurry()
 	if r.Len() == 0 {
 		return
 	}
@@ -234,9 +284,9 @@ func (f *Fleet) learnIDs(r *reports) {
 	}
 }
 
-// askFor asks for machines, and takes over what comes, site by site. After a failure nobody is asked for before the next
-// delta.
-func (f *Fleet) askFor(ctx context.Context, list []candidate) {
+// askFor asks for machines, and takes over what comes, site by site; it gives how many were asked for. After a failure nobody
+// is asked for before the next delta.
+func (f *Fleet) askFor(ctx context.Context, list []candidate) (asked int) {
 	before := f.mark()
 	for len(list) > 0 && ctx.Err() == nil {
 		n := 1
@@ -253,12 +303,15 @@ func (f *Fleet) askFor(ctx context.Context, list []candidate) {
 			f.mu.Unlock()
 			break
 		}
+		asked += n
 		list = list[n:]
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.publish(true)
 	f.compare(before, f.pic.Load())
+	clear(f.infectedAt)
+	return asked
 }
 
 // askSite asks for machines of one site. What was answered before an error is taken over.
@@ -267,7 +320,7 @@ func (f *Fleet) askSite(ctx context.Context, list []candidate) error {
 		return err
 	}
 	at := f.client.Now()
-	reports, done := make([]*unity.Status, len(list)), make([]bool, len(list))
+	reports, done, infected := make([]*unity.Status, len(list)), make([]bool, len(list)), make([]time.Time, len(list))
 	group, gctx := errgroup.WithContext(ctx)
 	group.SetLimit(askParallel)
 	for i := range list {
@@ -276,7 +329,9 @@ func (f *Fleet) askSite(ctx context.Context, list []candidate) error {
 		}
 		group.Go(func() (err error) {
 			reports[i], err = f.asker.Report(gctx, list[i].code, list[i].machine, list[i].host)
-			done[i] = err == nil
+			if done[i] = err == nil; done[i] && list[i].first {
+				infected[i], err = f.infectedSince(gctx, list[i], reports[i])
+			}
 			return err
 		})
 	}
@@ -294,6 +349,9 @@ func (f *Fleet) askSite(ctx context.Context, list []candidate) error {
 			continue
 		}
 		delete(f.urgent, x.id)
+		if !infected[i].IsZero() {
+			f.infectedAt[x.id] = infected[i]
+		}
 		// The rows may be others by now; an answer is good for the machine that was asked for.
 		if row, ok := find(c, x.id); ok && sameAs(row, x) {
 			answers = append(answers, picture.Answer{Row: row.Index(), Report: reports[i]})
@@ -304,6 +362,22 @@ func (f *Fleet) askSite(ctx context.Context, list []candidate) error {
 		f.publish(false)
 	}
 	return err
+}
+
+// infectedSince is when the console last knew a machine infected whose first report says that it is, zero when it does not say: a
+// report tells that a machine is infected, but not since when.
+func (f *Fleet) infectedSince(ctx context.Context, x candidate, s *unity.Status) (time.Time, error) {
+	if s == nil || !s.BasicInfo.Infected.On && s.BasicInfo.ActiveThreats.N == 0 {
+		return time.Time{}, nil
+	}
+	e, err := f.client.Endpoint(ctx, x.site, x.id)
+	if errors.Is(err, unity.ErrNotFound) {
+		return time.Time{}, nil
+	}
+	if err != nil {
+		return time.Time{}, err
+	}
+	return e.LastInfected.Time, nil
 }
 
 // outlived tells that what asking for a machine gave says nothing of what the console has under its id by now.
@@ -323,77 +397,4 @@ func find(c *picture.Chunk, id unity.EndpointID) (picture.Row, bool) {
 func sameAs(row picture.Row, x candidate) bool {
 	key, _ := row.MachineKey()
 	return key == x.key && row.HostName() == x.host
-}
-
-// machineIDs fills in the machine ids of machines of one site. Those that were not kept when the site was read, as after a
-// start from disk, are read again: one call for each thousand machines of the site.
-func (f *Fleet) machineIDs(ctx context.Context, list []candidate) error {
-	site := list[0].site
-	fill := func() (missing bool) {
-		f.mu.Lock()
-		defer f.mu.Unlock()
-		known, read := f.ids[site]
-		for i := range list {
-			if id := known[list[i].id]; fleet.KeyOf(id) == list[i].key {
-				list[i].machine = id
-			} else {
-				missing = true
-			}
-		}
-		return missing && !read
-	}
-	if !fill() {
-		return nil
-	}
-	kept := &idKeeper{}
-	for page, err := range f.client.Endpoints(ctx, site, unity.EndpointQuery{PageSize: f.size(site)}) {
-		if err != nil {
-			return err
-		}
-		kept.add(page.Items)
-	}
-	f.mu.Lock()
-	f.ids[site] = kept.alike
-	f.mu.Unlock()
-	fill()
-	return nil
-}
-
-// idKeeper collects, while a site is read, the machine ids that somebody may be asked with: those of machines without a name of
-// their own. Ids are long, so no others are kept.
-type idKeeper struct {
-	// first are the machines whose name nobody else has so far.
-	first map[string]idPair
-	alike map[unity.EndpointID]unity.MachineID
-}
-
-type idPair struct {
-	endpoint unity.EndpointID
-	machine  unity.MachineID
-}
-
-func (k *idKeeper) add(items []unity.Endpoint) {
-	if k.first == nil {
-		k.first, k.alike = make(map[string]idPair, len(items)), map[unity.EndpointID]unity.MachineID{}
-	}
-	for i := range items {
-		pair, host := idPair{items[i].ID, items[i].MachineID}, unity.Fold(items[i].HostName.Raw())
-		other, known := k.first[host]
-		switch {
-		case host == "":
-			k.keep(pair)
-		case known:
-			k.keep(pair)
-			k.keep(other)
-			k.first[host] = idPair{}
-		default:
-			k.first[host] = pair
-		}
-	}
-}
-
-func (k *idKeeper) keep(p idPair) {
-	if p.endpoint != "" && p.machine != "" {
-		k.alike[unity.EndpointID(strings.Clone(string(p.endpoint)))] = unity.MachineID(strings.Clone(string(p.machine)))
-	}
 }

@@ -21,11 +21,11 @@ import (
 )
 
 // untold are the machines, active or all, that have no report and were not asked for, though they have a machine id.
-func untold(p *picture.Picture, all bool) []string {
-	var out []string
+func untold(p *picture.Picture, all bool) []picture.Row {
+	var out []picture.Row
 	for r := range p.Rows() {
 		if _, ok := r.MachineKey(); ok && !r.Joined() && !r.Asked() && (all || !r.Deactivated()) {
-			out = append(out, r.Name())
+			out = append(out, r)
 		}
 	}
 	return out
@@ -109,7 +109,7 @@ func TestNamesakesAreAskedFor(t *testing.T) {
 		stop()
 		p := f.Current()
 		if left := untold(p, true); len(left) > 0 {
-			t.Errorf("%d of %d machines were not asked for: %s", len(left), open, left[0])
+			t.Errorf("%d of %d machines were not asked for: %s", len(left), open, left[0].Name())
 		}
 		if got := twinsIn(p); !slices.Equal(got, want) {
 			t.Errorf("known are %v, want %v", got, want)
@@ -334,4 +334,54 @@ func encoded(t fatal, v any) *http.Response {
 // body is an answer with that text.
 func body(text string) *http.Response {
 	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(text))}
+}
+
+// TestLearnedIsNoChange: a machine whose first report says that it has been infected since before anybody looked is no news; one
+// that was infected since then is. What was asked for because somebody looked is on disk at once.
+func TestLearnedIsNoChange(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLab(t, twinWorld())
+		first := l.fleet(Options{})
+		sync1(t, first)
+		open := untold(first.Current(), false)
+		if len(open) < 2 {
+			t.Fatalf("%d machines are open: this world says nothing", len(open))
+		}
+		before, since := open[0].ID(), open[len(open)-1].ID()
+		infect := func(id unity.EndpointID) {
+			if err := l.sim.Infect(string(id), "evil.exe", "W32.Evil"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		infect(before)
+		wait(time.Minute)
+		file := testSnapshot(t, l)
+		f := l.fleet(Options{Snapshot: file})
+		sync1(t, f)
+		wait(time.Minute)
+		infect(since)
+		stop := start(t, f)
+		f.Identify()
+		synctest.Wait()
+		told := map[unity.EndpointID]bool{}
+		for _, c := range f.Changes() {
+			told[c.ID] = told[c.ID] || c.Kind == ChangeInfected
+		}
+		for _, id := range []unity.EndpointID{before, since} {
+			if row, _ := f.Current().Get(id); !sick(row) {
+				t.Errorf("nobody knows that %s is infected", id)
+			}
+		}
+		if told[before] || !told[since] {
+			t.Errorf("infected before anybody looked, told %v; infected since, told %v", told[before], told[since])
+		}
+		g := l.fleet(Options{Snapshot: file})
+		if err := g.Load(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if left := untold(g.Current(), false); len(left) > 0 {
+			t.Errorf("of the machines that were asked for %d are not on disk", len(left))
+		}
+		stop()
+	})
 }

@@ -68,26 +68,28 @@ func (f *Fleet) mark() marked {
 	return m
 }
 
-// finish ends a reading: it notes what changed, shows the result and keeps it on disk.
-func (f *Fleet) finish(ctx context.Context, before marked, err error, full bool) {
-	if err != nil && errors.Is(context.Cause(ctx), errPreempted) {
-		err = nil // whoever goes first will say how it went
-		full = false
-	} else if err == nil {
-		f.note(func(s *State) {
-			s.LastDelta = f.client.Now()
-			if full {
-				s.LastFull = s.LastDelta
-			}
-		})
-	}
+// extent is how much of the console a reading is about.
+type extent int
+
+const (
+	someSites extent = iota
+	whatChanged
+	wholeConsole
+)
+
+// finish ends a reading: it notes what changed, shows the result and keeps it on disk. A reading that was given up, because
+// somebody goes first or nobody waits for it any more, says nothing of the server.
+func (f *Fleet) finish(ctx context.Context, before marked, err error, of extent) {
 	f.mu.Lock()
-	if err != nil && f.state.Err == nil {
-		f.state.Since = f.client.Now()
-	}
-	f.state.Phase, f.state.Err = PhaseIdle, err
-	if err == nil && full {
-		f.full = f.o.Now()
+	f.state.Phase = PhaseIdle
+	switch {
+	case err == nil:
+		f.finished(of)
+	case !errors.Is(ctx.Err(), context.Canceled):
+		if f.state.Err == nil {
+			f.state.Since = f.client.Now()
+		}
+		f.state.Err = err
 	}
 	f.publish(true)
 	f.compare(before, f.pic.Load())
@@ -98,10 +100,29 @@ func (f *Fleet) finish(ctx context.Context, before marked, err error, full bool)
 	}
 }
 
+// finished notes that a reading came to its end. That a few sites were read does not mean that anybody knows what changed at the
+// others. The lock must be held.
+func (f *Fleet) finished(of extent) {
+	if of == someSites {
+		if len(f.meta.Failed) == 0 {
+			f.state.Err = nil
+		}
+		return
+	}
+	f.state.Err = nil
+	f.state.LastDelta = f.client.Now()
+	if of == wholeConsole {
+		f.state.LastFull, f.full = f.state.LastDelta, f.o.Now()
+		if f.watched.IsZero() {
+			f.watched = f.state.LastFull
+		}
+	}
+}
+
 // compare notes what changed between two pictures. The lock must be held.
 func (f *Fleet) compare(before marked, now *picture.Picture) {
 	at := f.client.Now()
-	d := &differ{before: before, now: now, at: at, staleAfter: f.o.StaleAfter, checked: f.checked}
+	d := &differ{before: before, now: now, at: at, staleAfter: f.o.StaleAfter, checked: f.checked, watched: f.watched, infectedAt: f.infectedAt}
 	for _, c := range now.Chunks() {
 		d.chunk(c)
 	}
@@ -122,8 +143,12 @@ type differ struct {
 	before      marked
 	now         *picture.Picture
 	at, checked time.Time
-	staleAfter  time.Duration
-	out         []Change
+	// watched is since when what happens is a change.
+	watched time.Time
+	// infectedAt is when the console last knew machines infected, where it was asked.
+	infectedAt map[unity.EndpointID]time.Time
+	staleAfter time.Duration
+	out        []Change
 }
 
 func (d *differ) add(kind ChangeKind, r picture.Row, fact time.Time) {
@@ -173,6 +198,12 @@ func (d *differ) row(was, row picture.Row) {
 	switch bad := sick(row); {
 	case bad && !sick(was):
 		fact := row.LastInfected().Time
+		if at := d.infectedAt[row.ID()]; at.After(fact) {
+			fact = at
+		}
+		if d.learned(was, fact) {
+			break
+		}
 		if fact.IsZero() {
 			fact = row.Seen()
 		}
@@ -185,9 +216,14 @@ func (d *differ) row(was, row picture.Row) {
 	case d.checked.IsZero() || stale == wasStale:
 	case stale && !row.Seen().IsZero():
 		d.add(ChangeStale, row, row.Seen().Add(d.staleAfter))
-	case !stale:
+	case !stale && !d.learned(was, row.Seen()):
 		d.add(ChangeRecovered, row, row.Seen())
 	}
+}
+
+// learned tells that a fact comes with the first report of a machine and was so before anybody looked, which is no change.
+func (d *differ) learned(was picture.Row, fact time.Time) bool {
+	return !was.Joined() && (d.watched.IsZero() || !fact.After(d.watched))
 }
 
 // gone notes the machines of a site that are nowhere any more. A machine that was deactivated had left before.

@@ -26,11 +26,11 @@ func (f *Fleet) refresh(ctx context.Context, background bool) error {
 	before := f.mark()
 	if f.blank() {
 		err = f.sweep(ctx)
-		f.finish(ctx, before, err, true)
+		f.finish(ctx, before, err, wholeConsole)
 		return err
 	}
 	err = f.delta(ctx, background)
-	f.finish(ctx, before, err, false)
+	f.finish(ctx, before, err, whatChanged)
 	return err
 }
 
@@ -60,6 +60,16 @@ func (f *Fleet) delta(ctx context.Context, rotate bool) error {
 		return err
 	}
 	due, odd := f.strangers(r, sites, f.dueSites(sites, rotate))
+	told := f.statusAt()
+	if err := f.takeIn(ctx, r, partial, sites, due, odd); err != nil {
+		f.undone(due, told)
+		return err
+	}
+	return nil
+}
+
+// takeIn reads the sites that are due, and joins reports: those that were modified, or, where partial is false, all there are.
+func (f *Fleet) takeIn(ctx context.Context, r *reports, partial bool, sites, due []*unity.Site, odd map[fleet.MachineKey]string) error {
 	if !partial && r.whole && r.Len() > 0 {
 		due = sites // reports name hosts, and what was called so when a site was last read may be called otherwise by now
 	}
@@ -74,13 +84,46 @@ func (f *Fleet) delta(ctx context.Context, rotate bool) error {
 	}
 	if partial {
 		f.apply(r)
-		if err := f.joinDue(ctx, due); err != nil {
+		if err := f.joinDue(ctx, f.withOwed(due, sites)); err != nil {
 			return err
 		}
 		return f.joinSuspects(ctx, r, sites, due)
 	}
 	since, open := f.joinAll(r)
 	return f.joinSites(ctx, since, open, sites)
+}
+
+// statusAt is when all reports that were modified before had been read.
+func (f *Fleet) statusAt() time.Time {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.meta.StatusAt
+}
+
+// undone has the next delta read again what one that was given up was about: its sites, of which some may have been read and
+// not joined, and the reports since the one before, which may tell of machines that nobody was asked about.
+func (f *Fleet) undone(due []*unity.Site, told time.Time) {
+	ids := make([]unity.SiteID, len(due))
+	for i, s := range due {
+		ids[i] = s.ID
+	}
+	f.again(ids)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.meta.StatusAt = told
+}
+
+// withOwed adds the sites that were asked for their reports in vain to those that are due.
+func (f *Fleet) withOwed(due, sites []*unity.Site) []*unity.Site {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	out := slices.Clone(due)
+	for _, s := range sites {
+		if f.owed[s.ID] && !slices.Contains(due, s) {
+			out = append(out, s)
+		}
+	}
+	return out
 }
 
 // modified reads the reports that changed since the last time; all of them, and partial is false, when there was none.
@@ -140,7 +183,10 @@ func (f *Fleet) strangers(r *reports, sites, due []*unity.Site) (all []*unity.Si
 		}
 		row, met := known[key]
 		switch {
-		case met && !row.Valid(), met && fits(row, report, site): // a machine id of two machines tells nothing
+		case met && !row.Valid(): // a machine id of two machines tells nothing
+			continue
+		case met && fits(row, report, site):
+			delete(f.odd, key) // what it said before means something again once it is said again
 			continue
 		}
 		said := fmt.Sprint(site, " ", report.Deactivated(), " ", report.FoldedHost())

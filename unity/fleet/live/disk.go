@@ -61,7 +61,7 @@ func (f *Fleet) load(ctx context.Context, pause time.Duration) error {
 	defer f.mu.Unlock()
 	f.state.Phase, f.state.Disk = PhaseIdle, err
 	if head != nil && err == nil {
-		f.full, f.checked = head.FullAt, head.Finished
+		f.full, f.checked, f.watched = head.FullAt, head.Finished, head.FullAt
 	}
 	f.publish(true)
 	return err

@@ -21,4 +21,13 @@
 // one by one, by machine id: after everything else, six a minute at most, each once, and again when the console has seen it
 // since, at most twice a day; that an infection may have come or gone makes it at once. The answers stay in the picture and in
 // the snapshot. Identify asks for up to 250 at once, for somebody who looks at duplicates.
+//
+// # What a delta cannot know
+//
+// A machine that got another name, group or policy changes neither the number of machines of its site nor, for certain, its
+// report. Its site's turn within a day shows it, and Reread does at once, in as many calls as the first sync takes. Pictures
+// say when the site was read that has waited longest.
+//
+// A delta that is given up, because a person goes first or leaves, takes nothing with it: the next one reads its sites and its
+// reports once more. A site whose own reports could not be read is asked again then.
 package live

@@ -104,6 +104,7 @@ type Fleet struct {
 
 	mu        sync.Mutex
 	cancel    context.CancelCauseFunc
+	awaited   int // readings that a person waits for and that have not begun
 	state     State
 	meta      picture.Picture
 	chunks    map[unity.SiteID]*picture.Chunk
@@ -116,13 +117,17 @@ type Fleet struct {
 	refused   map[unity.SiteID]refusal // lists of names that could not be read; that of the policies is under ""
 	unnamable map[unity.PolicyID]bool  // policies that the list of policies does not have
 	touched   map[unity.SiteID]bool
+	owed      map[unity.SiteID]bool  // sites that were asked for their own reports in vain
+	reread    bool                   // somebody wants everything to be read again
 	wanted    map[unity.SiteID]bool  // sites whose groups somebody wants to have names
 	loading   map[unity.SiteID]int64 // counts of the snapshot that is being read
 	siteScope bool                   // the token may read reports site by site, as far as is known
 	// ids are the machine ids of machines that share their name within their site, for sites that were read in this process.
 	ids    map[unity.SiteID]map[unity.EndpointID]unity.MachineID
 	urgent map[unity.EndpointID]unity.SiteID // machines to be asked for at once
-	mute   map[unity.EndpointID]bool         // machines that cannot be asked for before the next delta
+	// infectedAt is when the console last knew machines infected, as it said when they were asked for.
+	infectedAt map[unity.EndpointID]time.Time
+	mute       map[unity.EndpointID]bool // machines that cannot be asked for before the next delta
 	// settled are the chunks of sites of which nobody has to be asked for.
 	settled map[unity.SiteID]weak.Pointer[picture.Chunk]
 	askFrom time.Time // nobody is asked for before, since it failed
@@ -132,6 +137,7 @@ type Fleet struct {
 	odd     map[fleet.MachineKey]string
 	changes []Change
 	checked time.Time // until when machines were looked at for having become stale
+	watched time.Time // since when what happens is a change: the first complete reading, or that of the picture from disk
 	full    time.Time // when the whole console was last read, by this machine's clock
 	shown   time.Time // when the last picture was published
 	timer   *time.Timer
@@ -152,10 +158,11 @@ func New(o Options) *Fleet {
 	f := &Fleet{o: o, client: o.Client, turn: make(chan struct{}, 1), changed: make(chan struct{}, 1), wake: make(chan struct{}, 1), ask: make(chan struct{}, 1),
 		identify: make(chan struct{}, 1), asker: fleet.NewAsker(o.Client), ids: map[unity.SiteID]map[unity.EndpointID]unity.MachineID{}, urgent: map[unity.EndpointID]unity.SiteID{},
 		settled: map[unity.SiteID]weak.Pointer[picture.Chunk]{}, mute: map[unity.EndpointID]bool{},
-		state: State{Phase: PhaseIdle}, chunks: map[unity.SiteID]*picture.Chunk{}, counts: map[unity.SiteID]int64{},
+		infectedAt: map[unity.EndpointID]time.Time{},
+		state:      State{Phase: PhaseIdle}, chunks: map[unity.SiteID]*picture.Chunk{}, counts: map[unity.SiteID]int64{},
 		tried: map[unity.SiteID]time.Time{}, answered: map[unity.SiteID]bool{}, sizes: map[unity.SiteID]int{}, groups: map[unity.SiteID]map[unity.GroupID]unity.Text{},
 		refused: map[unity.SiteID]refusal{}, odd: map[fleet.MachineKey]string{},
-		touched: map[unity.SiteID]bool{}, wanted: map[unity.SiteID]bool{}, siteScope: true}
+		touched: map[unity.SiteID]bool{}, owed: map[unity.SiteID]bool{}, wanted: map[unity.SiteID]bool{}, siteScope: true}
 	f.disk = func(context.Context) (*snapshot.File, error) { return o.Snapshot, nil }
 	if o.Snapshot == nil && o.Open != nil {
 		f.disk = once(o.Open)
@@ -211,14 +218,12 @@ func (f *Fleet) tell() {
 // errPreempted ends a background reading that somebody's wish goes before.
 var errPreempted = errors.New("a reading that is waited for goes first")
 
-// take waits for the turn to read the console. A reading in the background gives way to one that a person waits for.
+// take waits for the turn to read the console. A reading in the background gives way to one that a person waits for, also
+// where it has its turn first because it was waiting before.
 func (f *Fleet) take(ctx context.Context, background bool) (context.Context, func(), error) {
 	if !background {
-		f.mu.Lock()
-		if f.cancel != nil {
-			f.cancel(errPreempted)
-		}
-		f.mu.Unlock()
+		f.await(1)
+		defer f.await(-1)
 	}
 	select {
 	case f.turn <- struct{}{}:
@@ -230,6 +235,9 @@ func (f *Fleet) take(ctx context.Context, background bool) (context.Context, fun
 		ctx = unity.Background(ctx)
 		f.mu.Lock()
 		f.cancel = cancel
+		if f.awaited > 0 {
+			cancel(errPreempted)
+		}
 		f.mu.Unlock()
 	}
 	return ctx, func() {
@@ -239,6 +247,16 @@ func (f *Fleet) take(ctx context.Context, background bool) (context.Context, fun
 		cancel(nil)
 		<-f.turn
 	}, nil
+}
+
+// await notes that a person waits for a reading, or does not any more.
+func (f *Fleet) await(n int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.awaited += n
+	if n > 0 && f.cancel != nil {
+		f.cancel(errPreempted)
+	}
 }
 
 // publish makes the present state of things the picture, at once or as soon as it may. The lock must be held.
@@ -291,14 +309,40 @@ func (f *Fleet) due() {
 
 // Touch asks that these sites are read again soon, as after a change that unitty made there.
 func (f *Fleet) Touch(sites ...unity.SiteID) {
-	f.mu.Lock()
-	for _, s := range sites {
-		f.touched[s] = true
+	f.again(sites)
+	select {
+	case f.wake <- struct{}{}:
+	default:
 	}
+}
+
+// Reread asks that the whole console is read again now, as a person's wish. It returns at once; Run reads, and the state says how
+// far that is.
+func (f *Fleet) Reread() {
+	f.mu.Lock()
+	f.reread = true
 	f.mu.Unlock()
 	select {
 	case f.wake <- struct{}{}:
 	default:
+	}
+}
+
+// takeReread tells whether everything is to be read again, and forgets it.
+func (f *Fleet) takeReread() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	wanted := f.reread
+	f.reread = false
+	return wanted
+}
+
+// again has sites read at the next occasion.
+func (f *Fleet) again(sites []unity.SiteID) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, s := range sites {
+		f.touched[s] = true
 	}
 }
 

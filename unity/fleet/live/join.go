@@ -134,10 +134,14 @@ func (f *Fleet) joinSite(ctx context.Context, site *unity.Site, since time.Time)
 		f.mu.Unlock()
 		return nil
 	case err != nil:
-		return nil // those machines stay without a report, and are counted
+		f.mu.Lock()
+		f.owed[site.ID] = true
+		f.mu.Unlock()
+		return nil // those machines stay without a report, and are counted; the next delta asks again
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	delete(f.owed, site.ID)
 	c := f.chunks[site.ID]
 	if c == nil {
 		return nil

@@ -69,12 +69,13 @@ type loop struct {
 func (l *loop) work(ctx context.Context) time.Duration {
 	f := l.f
 	if touched := f.takeTouched(); len(touched) > 0 {
-		if f.readTouched(ctx, touched) != nil {
-			f.Touch(touched...)
-			return max(l.backoff(), touchAfter)
+		if err := f.readTouched(ctx, touched); err != nil {
+			f.again(touched)
+			return l.failed(ctx, err)
 		}
 	}
-	if wait := l.next.Sub(f.o.Now()); !l.next.IsZero() && wait > 0 {
+	reread := f.takeReread()
+	if wait := l.next.Sub(f.o.Now()); !reread && !l.next.IsZero() && wait > 0 {
 		if f.askNext(ctx, true) || f.policiesNext(ctx) || f.nameNext(ctx) {
 			return min(wait, namesEvery)
 		}
@@ -84,21 +85,29 @@ func (l *loop) work(ctx context.Context) time.Duration {
 		return f.namesIn(wait)
 	}
 	var err error
-	if f.needsFull() {
+	switch {
+	case reread:
+		err = f.sync(ctx, false)
+	case f.needsFull():
 		err = f.sync(ctx, true)
-	} else {
+	default:
 		err = f.refresh(ctx, true)
 	}
-	switch {
-	case errors.Is(err, context.Canceled) && ctx.Err() == nil:
-		// A person's reading went first; what it left is looked at once it is done.
-		return touchAfter
-	case err != nil:
-		return l.backoff()
+	if err != nil {
+		return l.failed(ctx, err)
 	}
 	l.retry = 0
 	l.next = f.o.Now().Add(f.spread())
 	return namesEvery
+}
+
+// failed tells how long to wait after a reading that was not finished.
+func (l *loop) failed(ctx context.Context, err error) time.Duration {
+	if errors.Is(err, context.Canceled) && ctx.Err() == nil {
+		// A person's reading went first; what it left is looked at once it is done.
+		return touchAfter
+	}
+	return l.backoff()
 }
 
 // backoff doubles from firstRetry to the interval.
@@ -120,7 +129,8 @@ func (f *Fleet) spread() time.Duration {
 func (f *Fleet) needsFull() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.full.IsZero() || f.state.Source != "server" && f.o.Now().Sub(f.full) > fullAfter
+	age := f.o.Now().Sub(f.full)
+	return f.full.IsZero() || f.state.Source != "server" && (age > fullAfter || age < -fullAfter) // a clock may have been wrong
 }
 
 // readTouched reads a few sites and their reports anew.
@@ -136,7 +146,7 @@ func (f *Fleet) readTouched(ctx context.Context, ids []unity.SiteID) error {
 		f.dropDoubles()
 		err = f.joinTouched(ctx, sites)
 	}
-	f.finish(ctx, before, err, false)
+	f.finish(ctx, before, err, someSites)
 	return err
 }
 

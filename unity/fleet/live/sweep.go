@@ -31,7 +31,7 @@ func (f *Fleet) sync(ctx context.Context, background bool) error {
 	defer thrift()()
 	before := f.mark()
 	err = f.sweep(ctx)
-	f.finish(ctx, before, err, true)
+	f.finish(ctx, before, err, wholeConsole)
 	return err
 }
 
@@ -158,6 +158,9 @@ func (f *Fleet) keepVisible(visible []*unity.Site) {
 			delete(f.groups, id)
 			delete(f.refused, id)
 			delete(f.tried, id)
+			delete(f.ids, id)
+			delete(f.settled, id)
+			delete(f.owed, id)
 		}
 	}
 }

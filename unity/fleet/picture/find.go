@@ -119,7 +119,8 @@ func (h Hit) compare(o Hit) int {
 	case o.Site != nil:
 		return 1
 	}
-	return byName(h.Row, o.Row)
+	a, b := h.Row, o.Row
+	return cmp.Or(cmp.Compare(a.FoldedHost(), b.FoldedHost()), b.Seen().Compare(a.Seen()), byName(a, b))
 }
 
 // byName orders machines by folded host name, and then by id; where the server gave two of them one id, by where they are.

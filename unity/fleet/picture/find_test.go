@@ -113,7 +113,8 @@ func TestFindRanksAsTheFleetDoes(t *testing.T) {
 		}
 		// Each of its names, with and without a gap.
 		gap := m.HostName.Raw()[:4] + m.HostName.Raw()[5:]
-		for _, query := range []string{m.HostName.Raw(), gap, m.User(), m.IPs(), m.MAC(), string(m.ID), m.SiteName.Raw(), m.SiteKey.String(), m.User() + " " + gap} {
+		for _, query := range []string{m.HostName.Raw(), gap, m.User(), m.IPs(), m.MAC(), string(m.ID), m.SiteName.Raw(), m.SiteKey.String(), m.User() + " " + gap,
+			initials(m.SiteName.Raw()), m.HostName.Raw()[:4] + " " + initials(m.SiteName.Raw())} {
 			check(t, p, f, query, 7)
 		}
 		break
@@ -152,6 +153,15 @@ func TestFindRanksAsTheFleetDoes(t *testing.T) {
 	if fuzzy == 0 || full == 0 {
 		t.Errorf("%d hits with gaps and %d full lists: the property says too little", fuzzy, full)
 	}
+}
+
+// initials are the first letters of the words of a name.
+func initials(name string) string {
+	var out []rune
+	for _, word := range strings.Fields(name) {
+		out = append(out, []rune(word)[0])
+	}
+	return string(out)
 }
 
 func TestTheTailOfANameTellsMachinesApart(t *testing.T) {

@@ -131,6 +131,17 @@ func (p *Picture) Complete() bool {
 	return !p.Stale && p.Total > 0 && p.Done == p.Total && len(p.Failed) == 0
 }
 
+// Oldest is when those machines were read that have waited longest to be read again; zero where none were read.
+func (p *Picture) Oldest() time.Time {
+	var oldest time.Time
+	for _, c := range p.chunks {
+		if at := c.ReadAt(); !at.IsZero() && (oldest.IsZero() || at.Before(oldest)) {
+			oldest = at
+		}
+	}
+	return oldest
+}
+
 // ByHost are the machines whose whole host name folds to the same as name. A name that folds to nothing is nobody's.
 func (p *Picture) ByHost(name string) []Row {
 	want := unity.Fold(name)

@@ -103,7 +103,8 @@ func (s *searcher) scoreSite(c *Chunk) {
 		if len(s.words) == 1 {
 			return
 		}
-		if s.siteExact[w] = fleet.Exactly(c.foldedSite, word); s.siteExact[w] == 0 && s.gaps {
+		s.siteExact[w] = max(fleet.Exactly(c.foldedSite, word), fleet.Initially(c.foldedSite, word))
+		if s.siteExact[w] == 0 && s.gaps {
 			s.siteGaps[w] = s.Fuzzy(w, c.foldedSite)
 		}
 	}

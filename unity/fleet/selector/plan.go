@@ -22,6 +22,7 @@ const (
 type Plan[T any] struct {
 	terms  []term[T]
 	fields []string
+	views  []string
 }
 
 // term is a test with the fields it looks in: one, or several for a bare word.
@@ -32,6 +33,9 @@ type term[T any] struct {
 
 // Fields are the fields the expression names, bare words included as "".
 func (p *Plan[T]) Fields() []string { return p.fields }
+
+// Views are the saved expressions that the expression names, as they are saved, in the order of its terms.
+func (p *Plan[T]) Views() []string { return p.views }
 
 // Empty tells an expression without terms, which every row matches.
 func (p *Plan[T]) Empty() bool { return len(p.terms) == 0 }
@@ -113,11 +117,11 @@ func (l *Language[T]) Parse(expr string) (*Plan[T], error) {
 	p := &Plan[T]{}
 	for _, lx := range lexemes {
 		if l.Views != nil && lx.name == viewField {
-			terms, fields, err := l.view(lx)
+			name, saved, err := l.view(lx)
 			if err != nil {
 				return nil, err
 			}
-			p.terms, p.fields = append(p.terms, terms...), append(p.fields, fields...)
+			p.terms, p.fields, p.views = append(p.terms, saved.terms...), append(p.fields, saved.fields...), append(p.views, name)
 			continue
 		}
 		t, err := l.compile(lx)

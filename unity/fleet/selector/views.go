@@ -10,16 +10,16 @@ import (
 // viewField is the name of the term that stands for a saved expression.
 const viewField = "view"
 
-// view gives the terms of a saved expression that a term names. They are ANDed with the rest, so an expression with several
-// terms has no negation. Views do not name views.
-func (l *Language[T]) view(lx lexeme) ([]term[T], []string, error) {
+// view gives the saved expression that a term names, and its name as it is saved. Its terms are ANDed with the rest, so an
+// expression with several terms has no negation. Views do not name views.
+func (l *Language[T]) view(lx lexeme) (name string, saved *Plan[T], err error) {
 	v := lx.values[0]
-	fail := func(text string) ([]term[T], []string, error) {
-		return nil, nil, &SyntaxError{Column: v.column, Text: text}
+	fail := func(text string) (string, *Plan[T], error) {
+		return "", nil, &SyntaxError{Column: v.column, Text: text}
 	}
 	switch {
 	case lx.neg:
-		return nil, nil, &SyntaxError{Column: lx.column, Text: "a view cannot be negated"}
+		return "", nil, &SyntaxError{Column: lx.column, Text: "a view cannot be negated"}
 	case lx.op != "" || len(lx.values) > 1:
 		return fail("view takes the name of one view")
 	}
@@ -32,15 +32,15 @@ func (l *Language[T]) view(lx lexeme) ([]term[T], []string, error) {
 	}
 	plain := *l
 	plain.Views = nil
-	p, err := plain.Parse(l.Views[name])
+	saved, err = plain.Parse(l.Views[name])
 	var syntax *SyntaxError
 	switch {
 	case errors.As(err, &syntax):
 		return fail("in the view " + quoteName(name) + ", " + syntax.Error())
 	case err != nil:
-		return nil, nil, err
+		return "", nil, err
 	}
-	return p.terms, p.fields, nil
+	return name, saved, nil
 }
 
 // viewNamed gives the name of a view as it is saved: the same name, or else one that folds to the same.

@@ -34,6 +34,11 @@ func TestViews(t *testing.T) {
 			t.Errorf("%q has the fields %q, %q has %q", expr, p.Fields(), same, want.Fields())
 		}
 	}
+	for expr, named := range map[string][]string{"front": nil, "VIEW:Lost-Laptops front view:mine": {"lost-laptops", "mine"}} {
+		if p, err := withViews().Parse(expr); err != nil || !slices.Equal(p.Views(), named) {
+			t.Errorf("%q names the views %q (%v), not %q", expr, p.Views(), err, named)
+		}
+	}
 }
 
 func TestWrongViews(t *testing.T) {

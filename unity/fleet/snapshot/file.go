@@ -77,6 +77,10 @@ func (f *File) writeAll(w io.Writer, at time.Time, fill func(*frameWriter) error
 	return fw.end()
 }
 
+// wrongClock is how much later than a sync no other one has been finished while its file was written: a file that says so was
+// written while the clock of this machine was wrong, and must not be kept until that time comes.
+const wrongClock = 12 * time.Hour
+
 // replace writes a new file beside the old one and puts it into its place, unless that holds a later sync, or one of a
 // newer unitty. saved tells whether it did. Other processes wait for the rename only, not for the writing.
 func (f *File) replace(ctx context.Context, at time.Time, fill func(*frameWriter) error) (saved bool, err error) {
@@ -95,7 +99,7 @@ func (f *File) replace(ctx context.Context, at time.Time, fill func(*frameWriter
 		switch there, err := f.finishedAt(); {
 		case errors.Is(err, ErrNewer):
 			return err
-		case err == nil && there.After(at):
+		case err == nil && there.After(at) && there.Sub(at) < wrongClock:
 			return nil // another process has finished a later sync meanwhile
 		}
 		saved = true

@@ -343,3 +343,31 @@ func TestPlaces(t *testing.T) {
 		t.Error("a folder that all may enter was taken")
 	}
 }
+
+// TestFileFromTheFuture: a file that was written while the clock was wrong does not stay until its time comes.
+func TestFileFromTheFuture(t *testing.T) {
+	f := testFile(t, testBinding, 1)
+	at := time.Now()
+	if !save(t, f, picturetest.Random(1, 2, 5), at.Add(48*time.Hour)) || !save(t, f, picturetest.Random(2, 2, 7), at) {
+		t.Error("it was not saved")
+	}
+	if head, p, err := load(f); err != nil || p.Len() != 7 || !head.Finished.Equal(at) {
+		t.Errorf("%v", err)
+	}
+}
+
+// TestFileThatIsTooLarge is not written: the one before stays.
+func TestFileThatIsTooLarge(t *testing.T) {
+	f := testFile(t, testBinding, 1)
+	save(t, f, picturetest.Random(1, 2, 5), time.Now())
+	_, err := f.replace(t.Context(), time.Now().Add(time.Second), func(w *frameWriter) error {
+		w.size = maxFile
+		return w.write(frameHead, []byte("more"), nil)
+	})
+	if err == nil {
+		t.Error("a file above the limit was written")
+	}
+	if _, p, err := load(f); err != nil || p.Len() != 5 {
+		t.Errorf("the file before is gone: %v", err)
+	}
+}
