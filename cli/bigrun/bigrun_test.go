@@ -40,6 +40,7 @@ func text(t *testing.T, r *report) string {
 }
 
 func TestTwoThousandMachinesAtAHundredSites(t *testing.T) {
+	t.Parallel()
 	r, err := drive(t.Context(), small(t), t.Output())
 	if err != nil {
 		t.Fatal(err)
@@ -55,6 +56,7 @@ func TestTwoThousandMachinesAtAHundredSites(t *testing.T) {
 
 // TestNoticesCommandsThatAreSentTwice puts a program in unitty's place that does all of it twice.
 func TestNoticesCommandsThatAreSentTwice(t *testing.T) {
+	t.Parallel()
 	o := small(t)
 	o.sites, o.endpoints, o.faults, o.latency = 5, 60, "", time.Millisecond
 	dir := t.TempDir()

@@ -6,45 +6,25 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
-	"syscall"
 
+	"github.com/unitty/unitty/cli/driver"
 	"github.com/unitty/unitty/unity/unitytest/wiretap"
 )
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	code := command(ctx, os.Args[1:], os.Stdout, os.Stderr)
-	stop()
-	os.Exit(code)
-}
+func main() { driver.Main(command) }
 
 // command gives 0 when every promise was kept, 1 when one was broken or the rig failed, 2 for a mistake in the arguments.
 func command(ctx context.Context, args []string, out, errs io.Writer) int {
-	o, err := parseOptions(args, errs)
-	if errors.Is(err, flag.ErrHelp) {
-		return 0
-	}
-	if err != nil {
-		_, _ = fmt.Fprintln(errs, "bigrun:", err)
-		return 2
-	}
-	r, err := drive(ctx, o, errs)
-	if err == nil {
-		err = r.print(out)
-	}
-	if err != nil {
-		_, _ = fmt.Fprintln(errs, "bigrun:", err)
-		return 1
-	}
-	if len(r.broken()) > 0 {
-		return 1
-	}
-	return 0
+	return driver.Command[options]{Name: "bigrun", Parse: parseOptions, Run: func(ctx context.Context, o options, out, errs io.Writer) (int, error) {
+		r, err := drive(ctx, o, errs)
+		if err != nil {
+			return 0, err
+		}
+		return len(r.broken()), r.print(out)
+	}}.Do(ctx, args, out, errs)
 }
 
 // drive does a whole run and gives what came of it.
@@ -55,7 +35,7 @@ func drive(ctx context.Context, o options, errs io.Writer) (r *report, err error
 	}
 	defer func() { err = errors.Join(err, w.close()) }()
 	say := func(format string, args ...any) { _, _ = fmt.Fprintf(errs, format+"\n", args...) }
-	r = &report{options: o, loadBefore: loadAverage()}
+	r = &report{options: o, loadBefore: driver.LoadAverage()}
 	say("plan …")
 	if r.plan, err = w.plan(ctx, o); err != nil {
 		return nil, err
@@ -64,7 +44,7 @@ func drive(ctx context.Context, o options, errs io.Writer) (r *report, err error
 	if err := w.send(ctx, o, r); err != nil {
 		return nil, err
 	}
-	r.loadAfter = loadAverage()
+	r.loadAfter = driver.LoadAverage()
 	r.verdict = judge(r.plan, r.job, r.sent.changes, w.truth(r.sent.from))
 	if o.calls != "" {
 		return r, writeCalls(o.calls, r.sent.calls)

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/unitty/unitty/cli/driver"
 	"github.com/unitty/unitty/unity/unitytest/wiretap"
 )
 
@@ -37,7 +38,6 @@ const (
 func parseOptions(args []string, out io.Writer) (options, error) {
 	var o options
 	f := flag.NewFlagSet("bigrun", flag.ContinueOnError)
-	f.SetOutput(out)
 	f.BoolVar(&o.quick, "quick", false, "the small form: 100 sites, 2,000 endpoints, 20 ms, 100 calls a second, no minute of reading")
 	f.IntVar(&o.sites, "sites", 0, "number of sites; 0 means 1500, or 100 with -quick")
 	f.IntVar(&o.endpoints, "endpoints", 0, "number of endpoints; 0 means 50000, or 2000 with -quick")
@@ -49,11 +49,8 @@ func parseOptions(args []string, out io.Writer) (options, error) {
 	f.StringVar(&o.where, "where", "seen:<7d type:pc", "selector of the machines")
 	f.StringVar(&o.bin, "bin", "", "program to use; built from this tree when empty")
 	f.StringVar(&o.calls, "calls", "", "write every call of the second run to this file, as JSON lines")
-	if err := f.Parse(args); err != nil {
+	if err := driver.Parse(f, args, out); err != nil {
 		return o, err
-	}
-	if f.NArg() > 0 {
-		return o, fmt.Errorf("unexpected argument %q", f.Arg(0))
 	}
 	o.fill()
 	return o, o.check()

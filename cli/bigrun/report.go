@@ -7,13 +7,13 @@ import (
 	"io"
 	"maps"
 	"net/http"
-	"os"
 	"runtime"
 	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
 
+	"github.com/unitty/unitty/cli/driver"
 	"github.com/unitty/unitty/unity/unitytest/wiretap"
 )
 
@@ -85,12 +85,12 @@ func (r *report) print(out io.Writer) error {
 	row("", "calls: %s", kinds(r.plan.run.calls))
 	row("sending", "%s", r.timing(r.sent))
 	row("", "calls: %s", kinds(r.sent.calls))
-	row("", "faults: %s", counted(faultsOf(r.sent.calls)))
+	row("", "faults: %s", driver.Counted(faultsOf(r.sent.calls)))
 	row("", "turned away by --expect before: %d times", r.refusals)
 	row("wall time", "%s, %.2f times the %s that the server's rate demands (at most %.1f%s)", seconds(r.sent.took()),
 		r.sent.took().Seconds()/max(r.demanded(r.sent.calls).Seconds(), 0.001), seconds(r.demanded(r.sent.calls)), slack, unjudged(o.quick))
 	row("changes", "%d; %d needed, %d refused", v.changes, v.allowed, v.refused)
-	row("outcomes", "%s", counted(v.states))
+	row("outcomes", "%s", driver.Counted(v.states))
 	for _, why := range slices.Sorted(maps.Keys(v.skipped)) {
 		row("", "skipped: %d, %s", v.skipped[why], why)
 	}
@@ -130,7 +130,7 @@ func kinds(calls []wiretap.Exchange) string {
 		}
 		n[calls[i].Method+" "+strings.Join(parts[max(0, len(parts)-2):], "/")]++
 	}
-	return counted(n)
+	return driver.Counted(n)
 }
 
 func faultsOf(calls []wiretap.Exchange) map[string]int {
@@ -144,25 +144,4 @@ func faultsOf(calls []wiretap.Exchange) map[string]int {
 		}
 	}
 	return n
-}
-
-// counted lists counts by name.
-func counted(n map[string]int) string {
-	var parts []string
-	for _, name := range slices.Sorted(maps.Keys(n)) {
-		parts = append(parts, fmt.Sprintf("%s %d", name, n[name]))
-	}
-	if len(parts) == 0 {
-		return "none"
-	}
-	return strings.Join(parts, ", ")
-}
-
-// loadAverage is what the kernel says, or nothing where it says nothing.
-func loadAverage() string {
-	raw, err := os.ReadFile("/proc/loadavg")
-	if err != nil {
-		return "unknown"
-	}
-	return strings.Join(strings.Fields(string(raw))[:3], " ")
 }

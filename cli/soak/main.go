@@ -5,23 +5,18 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
-	"syscall"
+
+	"github.com/unitty/unitty/cli/driver"
 )
 
 func main() {
 	if place := os.Getenv(childVariable); place != "" {
 		os.Exit(child(place))
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	code := command(ctx, os.Args[1:], os.Stdout, os.Stderr)
-	stop()
-	os.Exit(code)
+	driver.Main(command)
 }
 
 // result is what comes of a run.
@@ -34,26 +29,13 @@ type result interface {
 
 // command gives 0 when every promise was kept, 1 when one was broken or the rig failed, 2 for a mistake in the arguments.
 func command(ctx context.Context, args []string, out, errs io.Writer) int {
-	o, err := parseOptions(args, errs)
-	if errors.Is(err, flag.ErrHelp) {
-		return 0
-	}
-	if err != nil {
-		_, _ = fmt.Fprintln(errs, "soak:", err)
-		return 2
-	}
-	r, err := run(ctx, o, errs)
-	if err == nil {
-		err = show(r, o.json, out)
-	}
-	if err != nil {
-		_, _ = fmt.Fprintln(errs, "soak:", err)
-		return 1
-	}
-	if len(r.broken()) > 0 {
-		return 1
-	}
-	return 0
+	return driver.Command[options]{Name: "soak", Parse: parseOptions, Run: func(ctx context.Context, o options, out, errs io.Writer) (int, error) {
+		r, err := run(ctx, o, errs)
+		if err != nil {
+			return 0, err
+		}
+		return len(r.broken()), show(r, o.json, out)
+	}}.Do(ctx, args, out, errs)
 }
 
 // run does what the mode says.

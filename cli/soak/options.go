@@ -8,6 +8,8 @@ import (
 	"io"
 	"slices"
 	"time"
+
+	"github.com/unitty/unitty/cli/driver"
 )
 
 // The modes of a run.
@@ -37,7 +39,6 @@ type options struct {
 func parseOptions(args []string, out io.Writer) (options, error) {
 	o := options{calm: 3 * time.Second}
 	f := flag.NewFlagSet("soak", flag.ContinueOnError)
-	f.SetOutput(out)
 	f.StringVar(&o.mode, "mode", modeSoak, "soak or tenkeys")
 	f.DurationVar(&o.duration, "for", 0, "how long the technician works; 0 means 30m, or 90s with -quick")
 	f.IntVar(&o.sites, "sites", 0, "number of sites; 0 means 200, 1500 for tenkeys, 40 with -quick")
@@ -49,11 +50,8 @@ func parseOptions(args []string, out io.Writer) (options, error) {
 	f.IntVar(&o.seeds, "seeds", 20, "tenkeys: number of small consoles, each of another seed")
 	f.BoolVar(&o.quick, "quick", false, "the small form")
 	f.BoolVar(&o.json, "json", false, "print the numbers as JSON")
-	if err := f.Parse(args); err != nil {
+	if err := driver.Parse(f, args, out); err != nil {
 		return o, err
-	}
-	if f.NArg() > 0 {
-		return o, fmt.Errorf("unexpected argument %q", f.Arg(0))
 	}
 	o.fill()
 	return o, o.check()

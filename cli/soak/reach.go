@@ -10,8 +10,11 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
+	"unicode"
 
 	"github.com/unitty/unitty/ui/terminal/ptytest" //nolint:depguard // this command is a rig itself
+	"github.com/unitty/unitty/unity/fleet"
 	"github.com/unitty/unitty/unity/unitytest"
 )
 
@@ -22,9 +25,24 @@ type target struct {
 	shows    []string
 }
 
-// choose picks machines of a world at random: active ones that no scan waits for and whose line is no other one's.
+// place is a name at a site.
+type place struct{ site, host string }
+
+// choose picks machines of a world at random: active ones that no scan waits for and whose line is no other one's. The console
+// does not say whose the reports of records are that share their name with another record of their site, or have none, so a line
+// of theirs need not have a user. Of active ones of a name the one that was seen last is meant; one without a name has nothing that
+// could be looked for.
 func choose(w unitytest.Snapshot, r *rand.Rand, n int) (out []target, leftOut int) {
 	sites, waiting := map[string]string{}, map[string]bool{}
+	records, latest, hosts := map[place]int{}, map[place][]time.Time{}, map[string]int{}
+	for i := range w.Endpoints {
+		e := &w.Endpoints[i]
+		at := place{e.SiteID, folded(e.HostName)}
+		hosts[at.host]++
+		if records[at]++; !e.Deactivated {
+			latest[at] = append(latest[at], e.LastSeen)
+		}
+	}
 	for _, s := range w.Sites {
 		sites[s.ID] = s.Name
 	}
@@ -33,23 +51,31 @@ func choose(w unitytest.Snapshot, r *rand.Rand, n int) (out []target, leftOut in
 			waiting[c.EndpointID] = true
 		}
 	}
-	lines := map[string]int{}
+	lines := map[string]map[place]bool{}
 	all := make([]target, len(w.Endpoints))
 	for i := range w.Endpoints {
 		t := &all[i]
 		t.EndpointTruth, t.siteName = w.Endpoints[i], sites[w.Endpoints[i].SiteID]
-		for _, part := range []string{t.HostName, t.siteName, t.User} {
+		parts := []string{t.HostName, t.siteName}
+		if records[place{t.SiteID, folded(t.HostName)}] == 1 {
+			parts = append(parts, t.User)
+		}
+		for _, part := range parts {
 			if plain(part) {
 				t.shows = append(t.shows, part)
 			}
 		}
-		lines[strings.Join(t.shows, "\n")]++
+		if lines[t.line()] == nil {
+			lines[t.line()] = map[place]bool{}
+		}
+		lines[t.line()][place{t.SiteID, folded(t.HostName)}] = true
 	}
 	for _, i := range r.Perm(len(all)) {
 		t := all[i]
 		switch {
 		case t.Deactivated || waiting[t.ID]:
-		case !plain(t.HostName) && !plain(t.User), lines[strings.Join(t.shows, "\n")] > 1:
+		case folded(t.HostName) == "", !plain(t.HostName) && !plain(t.User), replaced(t.LastSeen, latest[place{t.SiteID, folded(t.HostName)}]),
+			len(lines[t.line()]) > 1, !plain(t.siteName) && hosts[folded(t.HostName)] > 1:
 			leftOut++
 		default:
 			out = append(out, t)
@@ -61,6 +87,20 @@ func choose(w unitytest.Snapshot, r *rand.Rand, n int) (out []target, leftOut in
 	return out, leftOut
 }
 
+// line is what tells the line of a machine from those of others.
+func (t *target) line() string { return strings.Join(t.shows, "\n") }
+
+// replaced tells that a record was not seen later than every other active record of its name.
+func replaced(seen time.Time, all []time.Time) bool {
+	n := 0
+	for _, at := range all {
+		if !at.Before(seen) {
+			n++
+		}
+	}
+	return n > 1
+}
+
 // plain tells that a name stands on the screen as it is.
 func plain(name string) bool {
 	return name != "" && !strings.ContainsFunc(name, func(r rune) bool { return r <= ' ' && r != ' ' || r > '~' && r < 0xa1 || r > 0x24f })
@@ -69,8 +109,9 @@ func plain(name string) bool {
 // query is what a technician types of a machine.
 type query struct{ by, text string }
 
-// queries are what a technician tries, who knows host name, user and addresses: the end of the name, which is what tells names
-// such as DESKTOP-7F3K2L1 apart; what the user is called; the end of the address; the last digits on the network card.
+// queries are what a technician tries, who knows host name, customer, user and addresses: the end of the name, which is what
+// tells names such as DESKTOP-7F3K2L1 apart; what the user is called; the end of the address; the last digits on the network
+// card; and of names that many have the end or the beginning, with the customer's initials.
 func (t *target) queries() []query {
 	var out []query
 	add := func(by, text string) {
@@ -92,7 +133,32 @@ func (t *target) queries() []query {
 	add("IP", tail(t.IP, mostLetter-1))
 	add("MAC", tail(t.MAC, mostLetter-1))
 	add("MAC", tail(strings.ReplaceAll(t.MAC, ":", ""), mostLetter))
+	short := initials(t.siteName, mostLetter/2)
+	for left := mostLetter - 1 - len([]rune(short)); short != "" && left > 0; left-- {
+		add("host and customer", tail(t.HostName, left)+" "+short)
+		add("host and customer", head(t.HostName, left)+" "+short)
+	}
 	return out
+}
+
+// head is the beginning of a name.
+func head(name string, n int) string {
+	letters := []rune(name)
+	return string(letters[:min(n, len(letters))])
+}
+
+// initials are the first letters of the words of a name, of at most so many; what is no word is left out.
+func initials(name string, most int) string {
+	var out []rune
+	for _, word := range strings.Fields(name) {
+		if first := []rune(word)[0]; unicode.IsLetter(first) && len(out) < most {
+			out = append(out, first)
+		}
+	}
+	if len(out) < 2 {
+		return ""
+	}
+	return string(out)
 }
 
 // reach has n machines of a world scanned.
@@ -167,7 +233,8 @@ func hitOf(x ptytest.Screen, text string, t *target) (place int, done bool) {
 	}
 	for y := at + 2; y < x.Height && strings.Contains(x.Line(y), "machine |") || strings.Contains(x.Line(y), "site |"); y++ {
 		line := x.Line(y)
-		if !slices.ContainsFunc(t.shows, func(part string) bool { return !strings.Contains(line, part) }) && strings.Contains(line, "machine |") {
+		if !slices.ContainsFunc(t.shows, func(part string) bool { return !strings.Contains(line, part) }) && strings.Contains(line, "machine |") &&
+			!strings.Contains(line, fleet.StateGone) {
 			return y - at - 2, true
 		}
 	}

@@ -5,9 +5,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"maps"
-	"slices"
-	"strings"
 	"text/tabwriter"
 )
 
@@ -21,16 +18,4 @@ func table(r result, out io.Writer) error {
 		_, _ = fmt.Fprintf(w, "BROKEN\t%s\n", b)
 	}
 	return w.Flush()
-}
-
-// counted lists counts by name.
-func counted(n map[string]int) string {
-	var parts []string
-	for _, name := range slices.Sorted(maps.Keys(n)) {
-		parts = append(parts, fmt.Sprintf("%s %d", name, n[name]))
-	}
-	if len(parts) == 0 {
-		return "none"
-	}
-	return strings.Join(parts, ", ")
 }

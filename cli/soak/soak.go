@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/unitty/unitty/cli/driver"
 	"github.com/unitty/unitty/unity/unitytest"
 )
 
@@ -30,7 +31,7 @@ const (
 
 // soak lets the program live for the time of the run and judges what is left.
 func soak(ctx context.Context, o options, say func(string, ...any)) (*soaked, error) {
-	r := &soaked{Sites: o.sites, Endpoints: o.endpoints, Seed: o.seed, Seconds: o.duration.Seconds(), LoadBefore: loadAverage()}
+	r := &soaked{Sites: o.sites, Endpoints: o.endpoints, Seed: o.seed, Seconds: o.duration.Seconds(), LoadBefore: driver.LoadAverage()}
 	w, err := newWorld(ctx, unitytest.Options{Sites: o.sites, Endpoints: o.endpoints, Seed: o.seed, Latency: o.latency, AccessTTL: o.ttl, Variants: []string{reportsWithIDs}})
 	if err != nil {
 		return nil, err
@@ -69,7 +70,7 @@ func soak(ctx context.Context, o options, say func(string, ...any)) (*soaked, er
 	tally.add(w.sim)
 	r.Faults, r.Calls, r.Changes = w.sim.FaultCounts(), w.gate.calls.Load(), w.gate.changes.Load()
 	r.Refreshes, r.SignIns, r.Dead = tally.refreshes, tally.signIns, tally.dead
-	r.LoadAfter = loadAverage()
+	r.LoadAfter = driver.LoadAverage()
 	return r, errors.Join(err, w.close())
 }
 

@@ -4,7 +4,6 @@ package main
 
 import (
 	"bytes"
-	"fmt"
 	"maps"
 	"os"
 	"slices"
@@ -345,7 +344,7 @@ func TestChosenMachinesCanBeToldApart(t *testing.T) {
 	seen := map[string]bool{}
 	for i := range targets {
 		x := &targets[i]
-		line := fmt.Sprintf("%q", x.shows)
+		line := x.line()
 		if x.Deactivated || seen[line] {
 			t.Errorf("%s %t", line, x.Deactivated)
 		}

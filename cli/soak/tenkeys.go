@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/unitty/unitty/cli/driver"
 	"github.com/unitty/unitty/ui/terminal/ptytest" //nolint:depguard // this command is a rig itself
 	"github.com/unitty/unitty/unity/unitytest"
 )
@@ -66,13 +67,13 @@ type keyed struct {
 	Latency   float64    `json:"latency_ms"`
 	Start     startTimes `json:"start"`
 	Hosts     []reached  `json:"hosts"`
-	Unnamed   int        `json:"left_out"` // machines whose line cannot be told from another one's
+	Unnamed   int        `json:"left_out"` // machines without a name, records that a newer one of the name has replaced, and what reads like another line
 	Load      string     `json:"load_before"`
 }
 
 // tenKeys starts the program on a large console, cold and warm, and has machines scanned there and in smaller ones.
 func tenKeys(ctx context.Context, o options, say func(string, ...any)) (*keyed, error) {
-	k := &keyed{Quick: o.quick, Sites: o.sites, Endpoints: o.endpoints, Latency: o.latency.Seconds() * 1000, Load: loadAverage()}
+	k := &keyed{Quick: o.quick, Sites: o.sites, Endpoints: o.endpoints, Latency: o.latency.Seconds() * 1000, Load: driver.LoadAverage()}
 	if err := k.large(ctx, o, say); err != nil {
 		return k, err
 	}
@@ -234,8 +235,8 @@ func (k *keyed) rows() [][2]string {
 		row("from the snapshot", "all numbers after %.1f s, with a server that says nothing; a machine found then: %t", k.Start.Warm, k.Start.WarmFind),
 	}
 	if len(keys) > 0 {
-		out = append(out, row("scanned", "%d of %d machines within %d keys (median %d), each by the end of its %s", len(keys), len(k.Hosts), mostKeys, keys[len(keys)/2], counted(by)),
-			row("", "at the try: %s; %d machines were left out, whose lines read like another one's", counted(tries), k.Unnamed))
+		out = append(out, row("scanned", "%d of %d machines within %d keys (median %d), each by the end of its %s", len(keys), len(k.Hosts), mostKeys, keys[len(keys)/2], driver.Counted(by)),
+			row("", "at the try: %s; %d were left out: no name, replaced by a newer record, or a line like another one's", driver.Counted(tries), k.Unnamed))
 	}
 	return out
 }

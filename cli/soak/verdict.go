@@ -4,9 +4,9 @@ package main
 
 import (
 	"fmt"
-	"os"
 	"runtime"
-	"strings"
+
+	"github.com/unitty/unitty/cli/driver"
 )
 
 // soaked is what came of a soak.
@@ -69,9 +69,9 @@ func (r *soaked) rows() [][2]string {
 	out := [][2]string{
 		row("world", "%d sites, %s endpoints, seed %d", r.Sites, grouped(r.Endpoints), r.Seed),
 		row("machine", "%d processors, load %s before, %s after", runtime.NumCPU(), r.LoadBefore, r.LoadAfter),
-		row("technician", "%.0f s, %s keys: %s", r.Seconds, grouped(r.Keys), counted(r.Habits)),
-		row("churn", "%s", counted(r.Churn)),
-		row("faults", "%s", counted(r.Faults)),
+		row("technician", "%.0f s, %s keys: %s", r.Seconds, grouped(r.Keys), driver.Counted(r.Habits)),
+		row("churn", "%s", driver.Counted(r.Churn)),
+		row("faults", "%s", driver.Counted(r.Faults)),
 		row("calls", "%d; %d refreshes of the token, %d calls with one that had expired", r.Calls, r.Refreshes, r.Dead),
 		row("changes sent", "%d", r.Changes),
 		row("memory", "%s (medians of the second and of the last fifth of %d samples), %.1f MiB at most", r.RSS.mebibytes(), r.Samples, float64(r.Peak)/(1<<20)),
@@ -86,13 +86,4 @@ func (r *soaked) rows() [][2]string {
 		out = append(out, row("after changes", "%s", x))
 	}
 	return out
-}
-
-// loadAverage is what the kernel says, or nothing where it says nothing.
-func loadAverage() string {
-	raw, err := os.ReadFile("/proc/loadavg")
-	if err != nil {
-		return "unknown"
-	}
-	return strings.Join(strings.Fields(string(raw))[:3], " ")
 }

@@ -9,6 +9,8 @@ import (
 	"math"
 	"slices"
 	"time"
+
+	"github.com/unitty/unitty/cli/driver"
 )
 
 // The modes of a run.
@@ -44,7 +46,6 @@ type options struct {
 func parseOptions(args []string, out io.Writer) (options, error) {
 	var o options
 	f := flag.NewFlagSet("torture", flag.ContinueOnError)
-	f.SetOutput(out)
 	f.IntVar(&o.processes, "processes", 50, "loops and screens at the same time")
 	f.IntVar(&o.screens, "screens", 3, "how many of them are full-screen programs")
 	f.DurationVar(&o.duration, "duration", time.Minute, "how long they run")
@@ -57,11 +58,8 @@ func parseOptions(args []string, out io.Writer) (options, error) {
 	f.Uint64Var(&o.seed, "seed", 1, "seed of all random choices of the driver")
 	f.StringVar(&o.bin, "bin", "", "program to use; built from this tree when empty")
 	f.BoolVar(&o.json, "json", false, "print the numbers as JSON")
-	if err := f.Parse(args); err != nil {
+	if err := driver.Parse(f, args, out); err != nil {
 		return o, err
-	}
-	if f.NArg() > 0 {
-		return o, fmt.Errorf("unexpected argument %q", f.Arg(0))
 	}
 	if o.minTTL == 0 {
 		o.minTTL = o.ttl / 5

@@ -6,13 +6,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"maps"
-	"os"
 	"runtime"
 	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
+
+	"github.com/unitty/unitty/cli/driver"
 )
 
 // report is what came of a run.
@@ -173,7 +173,7 @@ func (r report) print(out io.Writer) error {
 	case modeLogins:
 		row("log-ins", "%d, log-outs %d, clock jumps %d", r.Logins, r.Logouts, r.Jumps)
 	case modeFaults:
-		row("faults", "%s", counted(r.Faults))
+		row("faults", "%s", driver.Counted(r.Faults))
 		row("losses explained", "%d of %d, each after an answer that the server did not deliver", r.Explained, r.Lost)
 	case modeClock:
 		row("jumps", "%d of the clocks of processes", r.Shifts)
@@ -198,15 +198,6 @@ func (r report) print(out io.Writer) error {
 	return w.Flush()
 }
 
-// counted lists counts by name.
-func counted(n map[string]int) string {
-	var parts []string
-	for _, name := range slices.Sorted(maps.Keys(n)) {
-		parts = append(parts, fmt.Sprintf("%s %d", name, n[name]))
-	}
-	return strings.Join(parts, ", ")
-}
-
 // earliest says how old a token was at least when it was refreshed, where nothing but age makes a process refresh.
 func (r report) earliest() string {
 	if r.Mode != modeSteady && r.Mode != modeSignals {
@@ -219,13 +210,4 @@ func (r report) printJSON(out io.Writer) error {
 	e := json.NewEncoder(out)
 	e.SetIndent("", "  ")
 	return e.Encode(r)
-}
-
-// loadAverage is what the kernel says, or nothing where it says nothing.
-func loadAverage() string {
-	raw, err := os.ReadFile("/proc/loadavg")
-	if err != nil {
-		return "unknown"
-	}
-	return strings.Join(strings.Fields(string(raw))[:3], " ")
 }

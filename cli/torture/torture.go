@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/unitty/unitty/cli/driver"
 	"github.com/unitty/unitty/unity/unitytest"
 )
 
@@ -86,13 +87,13 @@ func torment(ctx context.Context, o options) (rep report, err error) {
 	if err := t.house.login(ctx); err != nil {
 		return rep, err
 	}
-	before := loadAverage()
+	before := driver.LoadAverage()
 	t.live(ctx)
 	if t.judge.faults != nil && t.judge.faults.err != nil {
 		t.trouble(t.judge.faults.err)
 	}
 	rep = t.report()
-	rep.LoadBefore, rep.LoadAfter = before, loadAverage()
+	rep.LoadBefore, rep.LoadAfter = before, driver.LoadAverage()
 	return rep, errors.Join(t.troubles...)
 }
 
