@@ -141,7 +141,7 @@ func onShellOnly(id string) bool {
 	case "table":
 		return name != "export" && name != "raw"
 	case "jobs":
-		return slices.Contains([]string{"next", "previous", "cancel", "hasten", "copy", "up", "down", "page-up", "page-down", "close"}, name)
+		return slices.Contains([]string{"next", "previous", "cancel", "hasten", "copy", "up", "down", "page-up", "page-down", "filter", "close"}, name)
 	case "app":
 		return slices.Contains([]string{"help", "palette", "back", "leave", "previous", "next", "reload", "messages", "problem", "dismiss", "redraw", "cancel", "suspend"}, name)
 	}

@@ -40,6 +40,7 @@ func newKeptConsole(t *testing.T, o unitytest.Options) *keptConsole {
 	if err := os.WriteFile(pass, []byte("correct horse\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	unlockCheaply(t, home, "correct horse")
 	environment := map[string]string{"HOME": home, "XDG_RUNTIME_DIR": home, "UNITTY_KEYRING": "file", "UNITTY_KEYRING_PASSPHRASE_FILE": pass}
 	for _, kv := range signInVariables(sim.url, sim.Credentials()) {
 		environment[kv[0]] = kv[1]

@@ -59,6 +59,7 @@ func TestCachePurge(t *testing.T) {
 	if err := os.WriteFile(pass, []byte("correct horse\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	unlockCheaply(t, home, "correct horse")
 	c := sim.Credentials()
 	environment := map[string]string{"HOME": home, "UNITTY_KEYRING": "file", "UNITTY_KEYRING_PASSPHRASE_FILE": pass, "UNITTY_BASE_URL": sim.url,
 		"UNITTY_GSM_KEY": c.GSMKey, "UNITTY_USERNAME": c.Username, "UNITTY_PASSWORD": c.Password, "UNITTY_CLIENT_ID": c.ClientID, "UNITTY_CLIENT_SECRET": c.ClientSecret}

@@ -103,6 +103,10 @@ func TestQuickNeverWrong(t *testing.T) {
 			refused++
 			return
 		}
+		if err != nil && strings.Contains(err.Error(), " machines are called ") && bearers(c.sim, asked.HostName) > 1 {
+			refused++
+			return
+		}
 		if err != nil || len(refs) != 1 {
 			rt.Fatalf("%v, %v", refs, err)
 		}
@@ -126,6 +130,16 @@ func active(sim *testSim) []unitytest.EndpointTruth {
 		}
 	}
 	return out
+}
+
+// bearers counts the active machines that have a name.
+func bearers(sim *testSim, name string) (n int) {
+	for _, e := range sim.World().Endpoints {
+		if unity.Fold(e.HostName) == unity.Fold(name) && !e.Deactivated {
+			n++
+		}
+	}
+	return n
 }
 
 // checkTruth wants a reference to be the one active machine of that name, where it is, under the name that it has.

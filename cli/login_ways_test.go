@@ -34,26 +34,34 @@ func newHousehold(t *testing.T) *household {
 	if err := os.WriteFile(pass, []byte("a passphrase for tests\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	unlockCheaply(t, filepath.Join(dir, ".local/state/unitty/secrets"), "a passphrase for tests")
+	unlockCheaply(t, dir, "a passphrase for tests")
 	t.Cleanup(func() {
 		_ = auth.ForgetFileKey(context.Background(), filepath.Join(dir, ".local", "state", "unitty", "secrets"))
 	})
 	return &household{t: t, dir: dir, env: []string{"HOME=" + dir, "XDG_RUNTIME_DIR=" + dir, "PATH=" + os.Getenv("PATH"), "TERM=xterm-256color", "TZ=UTC",
-		"UNITTY_KEYRING=file", "UNITTY_KEYRING_PASSPHRASE_FILE=" + pass, locksIn(dir)}}
+		"UNITTY_KEYRING=file", "UNITTY_KEYRING_PASSPHRASE_FILE=" + pass, locksIn(dir), detector()}}
 }
 
-// unlockCheaply makes the key of a file store whose passphrase takes no time. The program's own takes a second and more of a
-// core for every process, which on a busy machine, under the race detector, adds up to minutes; the scripts make their
-// stores in the program's own way.
-func unlockCheaply(t *testing.T, dir, passphrase string) {
+// unlockCheaply is cheapKey for a test.
+func unlockCheaply(t *testing.T, home, passphrase string) {
 	t.Helper()
+	if err := cheapKey(home, passphrase); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// cheapKey makes the key of the file store of a home, with a passphrase that takes no time to unlock it. The program's own takes
+// a second of a core for every process, and four under the race detector, which adds up to minutes. The scripts of
+// sign-in and of chains make their stores in the program's own way.
+func cheapKey(home, passphrase string) error {
+	dir := filepath.Join(home, ".local", "state", "unitty", "secrets")
 	id, err := age.GenerateX25519Identity()
 	if err != nil {
-		t.Fatal(err)
+		return err
 	}
 	by, err := age.NewScryptRecipient(passphrase)
 	if err != nil {
-		t.Fatal(err)
+		return err
 	}
 	by.SetWorkFactor(4)
 	var wrapped bytes.Buffer
@@ -70,9 +78,7 @@ func unlockCheaply(t *testing.T, dir, passphrase string) {
 	if err == nil {
 		err = os.WriteFile(filepath.Join(dir, "identity.age"), wrapped.Bytes(), 0o600)
 	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	return err
 }
 
 // run runs the program with a text on standard input and wants an exit code. It gives what came out on both streams.

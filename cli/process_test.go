@@ -28,7 +28,7 @@ func runProgram(t *testing.T, url string, c unitytest.Credentials, args ...strin
 	defer cancel()
 	home := t.TempDir()
 	cmd := exec.CommandContext(ctx, "unitty", args...) //nolint:gosec // the test's own arguments
-	cmd.Env = []string{"HOME=" + home, "XDG_RUNTIME_DIR=" + home, "PATH=" + os.Getenv("PATH"), "UNITTY_KEYRING=memory", "TERM=xterm", "TZ=UTC", locksIn(home)}
+	cmd.Env = []string{"HOME=" + home, "XDG_RUNTIME_DIR=" + home, "PATH=" + os.Getenv("PATH"), "UNITTY_KEYRING=memory", "TERM=xterm", "TZ=UTC", locksIn(home), detector()}
 	for _, kv := range signInVariables(url, c) {
 		cmd.Env = append(cmd.Env, kv[0]+"="+kv[1])
 	}

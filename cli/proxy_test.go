@@ -39,7 +39,7 @@ func proxyHome(t *testing.T) string {
 func proxyCommandOf(t *testing.T, home string, sim *testSim, args ...string) *exec.Cmd {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), "unitty", append([]string{"proxy"}, args...)...)
-	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + home, "XDG_RUNTIME_DIR=" + filepath.Join(home, "run"), "UNITTY_KEYRING=memory"}
+	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + home, "XDG_RUNTIME_DIR=" + filepath.Join(home, "run"), "UNITTY_KEYRING=memory", detector()}
 	for _, kv := range sim.environment(unitytest.UserSuper) {
 		cmd.Env = append(cmd.Env, kv[0]+"="+kv[1])
 	}

@@ -3,6 +3,7 @@
 package cli
 
 import (
+	"regexp"
 	"testing"
 
 	"github.com/unitty/unitty/ui/terminal/ptytest"
@@ -27,4 +28,16 @@ func TestViewsInARealTerminal(t *testing.T) {
 			sane(t, term.Raw())
 		})
 	}
+}
+
+// TestTheDemosNumbersAreExact: a console in this process is asked for everything at once, so no number of the first screen stays
+// one that is known in part.
+func TestTheDemosNumbersAreExact(t *testing.T) {
+	t.Parallel()
+	term := demoOn(t, ptytest.Opt{W: 120, H: 40}, "--endpoints", "4000")
+	partly := regexp.MustCompile(`\d\+ `)
+	exact := regexp.MustCompile(`without a report +0 `)
+	term.WaitFor(func(s ptytest.Screen) bool {
+		return exact.MatchString(s.Text()) && s.Contains("4,000") && !partly.MatchString(s.Text()) && !s.Contains("are not known")
+	})
 }

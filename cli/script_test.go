@@ -32,7 +32,7 @@ func scriptParams() testscript.Params {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"sim": simCmd, "simctl": simctlCmd, "simlog": simlogCmd, "signin": signinCmd, "lastbody": lastbodyCmd,
 			"run": runCmd, "interrupt": interruptCmd, "jq": jqCmd, "fields": fieldsCmd, "lines": linesCmd, "secrets": secretsCmd,
-			"truth": truthCmd,
+			"truth": truthCmd, "cheapkey": cheapkeyCmd,
 		},
 	}
 }

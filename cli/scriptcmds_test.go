@@ -138,6 +138,9 @@ func simctlCmd(ts *testscript.TestScript, _ bool, args []string) {
 	case "poll":
 		need(1)
 		ts.Check(s.Poll(args[1]))
+	case "rename":
+		need(2)
+		ts.Check(s.RenameEndpoint(args[1], args[2]))
 	case "remove":
 		need(1)
 		ts.Check(s.RemoveEndpoint(args[1]))
@@ -159,6 +162,14 @@ func simlogCmd(ts *testscript.TestScript, neg bool, args []string) {
 	if want >= 0 && n != want || want < 0 && (n > 0) == neg {
 		ts.Fatalf("%d lines match %q in the simulator's log:\n%s", n, args[0], strings.Join(s.lines(), "\n"))
 	}
+}
+
+// cheapkeyCmd makes the key of the home's file store with the passphrase in a file: cheapkey FILE.
+func cheapkeyCmd(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) != 1 {
+		ts.Fatalf("usage: cheapkey FILE")
+	}
+	ts.Check(cheapKey(ts.Getenv("HOME"), strings.TrimSpace(ts.ReadFile(args[0]))))
 }
 
 // lastbodyCmd writes the body of the simulator's latest answer into a file.
@@ -252,7 +263,7 @@ func interruptCmd(ts *testscript.TestScript, _ bool, args []string) {
 func scriptEnv(ts *testscript.TestScript) []string {
 	var out []string
 	for _, name := range []string{"PATH", "HOME", "XDG_RUNTIME_DIR", "TZ", "TERM", "UNITTY_KEYRING", "UNITTY_BASE_URL", "UNITTY_GSM_KEY", "UNITTY_USERNAME",
-		"UNITTY_PASSWORD", "UNITTY_CLIENT_ID", "UNITTY_CLIENT_SECRET", "UNITTY_TEST_LOCK_DIR"} {
+		"UNITTY_PASSWORD", "UNITTY_CLIENT_ID", "UNITTY_CLIENT_SECRET", "UNITTY_TEST_LOCK_DIR", detectorVariable} {
 		out = append(out, name+"="+ts.Getenv(name))
 	}
 	return out

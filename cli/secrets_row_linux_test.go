@@ -66,12 +66,12 @@ func TestRowHardenedChild(t *testing.T) {
 // TestRowNoCoreDumpsAndNoTracing looks at what protects the memory of the process, and that a real run is so protected.
 func TestRowNoCoreDumpsAndNoTracing(t *testing.T) {
 	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestRowHardenedChild$", "-test.v") //nolint:gosec // our own test binary
-	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir(), "UNITTY_TEST_HARDENED=1"}
+	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir(), "UNITTY_TEST_HARDENED=1", detector()}
 	if out, err := cmd.CombinedOutput(); err != nil || !strings.Contains(string(out), "dumpable 0, core 0 0, umask 0077") {
 		t.Errorf("%v: %s", err, out)
 	}
 	run := exec.CommandContext(t.Context(), "unitty", "simulate", "--sites", "1", "--endpoints", "1")
-	run.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir(), "GOTRACEBACK=crash"}
+	run.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir(), "GOTRACEBACK=crash", detector()}
 	out, err := run.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -121,7 +121,7 @@ func TestRowProxyLearnsNothing(t *testing.T) {
 	defer cancel()
 	home := t.TempDir()
 	cmd := exec.CommandContext(ctx, "unitty", "site", "list", "--debug", home+"/debug.log")
-	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + home, "XDG_RUNTIME_DIR=" + home, "UNITTY_KEYRING=memory", locksIn(home), "HTTPS_PROXY=http://anna:canary-of-the-proxy@" + l.Addr().String()}
+	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + home, "XDG_RUNTIME_DIR=" + home, "UNITTY_KEYRING=memory", locksIn(home), detector(), "HTTPS_PROXY=http://anna:canary-of-the-proxy@" + l.Addr().String()}
 	secrets := []string{"canary-password", "canary-client-secret"}
 	for name, value := range map[string]string{"BASE_URL": "https://unityapi.example", "GSM_KEY": "AAAA-BBBB-CCCC-DDDD-EEEE", "USERNAME": "ops@acme.example",
 		"PASSWORD": secrets[0], "CLIENT_ID": "client_x@acme.example", "CLIENT_SECRET": secrets[1]} {

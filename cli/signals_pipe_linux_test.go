@@ -22,7 +22,7 @@ func TestResetConnectionsDoNotEndTheProgram(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "unitty", "simulate", "--sites", "2", "--endpoints", "10", "--latency", "50ms")
-	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir()}
+	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir(), detector()}
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)

@@ -35,7 +35,7 @@ func runInto(t *testing.T, sim *testSim, home string, out io.Writer, args ...str
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "unitty", args...) //nolint:gosec // the test's own arguments
-	cmd.Env = []string{"HOME=" + home, "XDG_RUNTIME_DIR=" + home, "PATH=" + os.Getenv("PATH"), "UNITTY_KEYRING=memory", "TZ=UTC", locksIn(home)}
+	cmd.Env = []string{"HOME=" + home, "XDG_RUNTIME_DIR=" + home, "PATH=" + os.Getenv("PATH"), "UNITTY_KEYRING=memory", "TZ=UTC", locksIn(home), detector()}
 	for _, kv := range sim.environment(unitytest.UserSuper) {
 		cmd.Env = append(cmd.Env, kv[0]+"="+kv[1])
 	}

@@ -27,6 +27,7 @@ func TestSignInFromSecretServer(t *testing.T) {
 	if err := os.WriteFile(pass, []byte("correct horse\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	unlockCheaply(t, home, "correct horse")
 	run := func(given any, args ...string) (int, string, string) {
 		t.Helper()
 		var out, errs strings.Builder

@@ -32,7 +32,7 @@ func startWatch(t *testing.T, sim *testSim, args ...string) *watching {
 	t.Cleanup(cancel)
 	cmd := exec.CommandContext(ctx, "unitty", append([]string{"watch", "--every", "1s"}, args...)...) //nolint:gosec // the test's own arguments
 	home := t.TempDir()
-	cmd.Env = []string{"HOME=" + home, "XDG_RUNTIME_DIR=" + home, "PATH=" + os.Getenv("PATH"), "UNITTY_KEYRING=memory", "TZ=UTC"}
+	cmd.Env = []string{"HOME=" + home, "XDG_RUNTIME_DIR=" + home, "PATH=" + os.Getenv("PATH"), "UNITTY_KEYRING=memory", "TZ=UTC", detector()}
 	for _, kv := range sim.environment(unitytest.UserSuper) {
 		cmd.Env = append(cmd.Env, kv[0]+"="+kv[1])
 	}

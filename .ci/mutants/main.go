@@ -1,5 +1,6 @@
-// Command mutants proves that tests notice defects: it applies named wrong changes to a copy of the tree, one at a
-// time, and checks that the named test fails. The tree itself is never touched.
+// Command mutants proves that tests notice defects: it has the compiler see named wrong changes, one at a time, and checks
+// that the named test fails. The tree itself is never touched: a changed file lies elsewhere and is laid over the true one, so
+// that everything else comes out of the build cache, and the tests run in a copy of the tree, where they may leave what they like.
 //
 //	go run .ci/mutants/main.go [-table FILE] [-only NAME] [-timeout 120s]
 //
@@ -11,6 +12,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -39,7 +41,7 @@ type mutant struct {
 	name, file, old, new, pkg, test string
 }
 
-// run applies all mutants of the table to a copy of the tree at root.
+// run tries all mutants of the table on the tree at root.
 func run(ctx context.Context, out io.Writer, root, table, only string, timeout time.Duration) error {
 	text, err := os.ReadFile(table)
 	if err != nil {
@@ -60,13 +62,17 @@ func run(ctx context.Context, out io.Writer, root, table, only string, timeout t
 		return err
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
-	if err := copyTree(root, dir); err != nil {
+	if root, err = filepath.Abs(root); err != nil {
+		return err
+	}
+	b := &bench{root: root, dir: dir, copied: filepath.Join(dir, "tree"), timeout: timeout, built: map[string]string{}}
+	if err := copyTree(root, b.copied); err != nil {
 		return fmt.Errorf("copy the tree: %w", err)
 	}
 	var failed []string
 	for _, m := range list {
 		began := time.Now()
-		err := m.try(ctx, dir, timeout)
+		err := b.try(ctx, m)
 		verdict := "killed"
 		if err != nil {
 			verdict = err.Error()
@@ -151,10 +157,18 @@ func parseBlock(block string) (mutant, error) {
 	return m, nil
 }
 
-// try runs the test without and with the mutant in the copy at dir, and puts the copy back as it was. It returns nil
-// when the mutant was killed.
-func (m mutant) try(ctx context.Context, dir string, timeout time.Duration) (err error) {
-	path := filepath.Join(dir, filepath.FromSlash(m.file))
+// bench is where mutants are tried.
+type bench struct {
+	// root is the tree, dir a folder for what is built and for changed files, and copied the tree in which tests run.
+	root, dir, copied string
+	timeout           time.Duration
+	// built are the tests without a mutant, by package: several mutants may need the same.
+	built map[string]string
+}
+
+// try runs the test without and with the mutant. It returns nil when the mutant was killed.
+func (b *bench) try(ctx context.Context, m mutant) error {
+	path := filepath.Join(b.root, filepath.FromSlash(m.file))
 	source, err := os.ReadFile(path)
 	if err != nil {
 		return fmt.Errorf("ERROR: %w", err)
@@ -162,31 +176,58 @@ func (m mutant) try(ctx context.Context, dir string, timeout time.Duration) (err
 	if n := bytes.Count(source, []byte(m.old)); n != 1 {
 		return fmt.Errorf("ERROR: the old text stands %d times in %s", n, m.file)
 	}
-	out, ok := m.runTest(ctx, dir, timeout)
+	sound := b.built[m.pkg]
+	if sound == "" {
+		sound = filepath.Join(b.dir, fmt.Sprintf("sound%d.test", len(b.built)))
+		if out, ok := b.build(ctx, sound, m.pkg); !ok {
+			return fmt.Errorf("ERROR: the tests of %s do not compile:\n%s", m.pkg, tail(out))
+		}
+		b.built[m.pkg] = sound
+	}
+	out, ok := b.runTest(ctx, sound, m)
 	switch {
 	case !ok:
 		return fmt.Errorf("ERROR: %s fails without the mutant:\n%s", m.test, tail(out))
 	case !strings.Contains(out, "--- PASS"):
 		return fmt.Errorf("ERROR: no test of %s matches %s", m.pkg, m.test)
 	}
-	changed := strings.Replace(string(source), m.old, m.new, 1)
-	if err := os.WriteFile(path, []byte(changed), 0o600); err != nil {
+	overlay, err := b.lay(path, strings.Replace(string(source), m.old, m.new, 1))
+	if err != nil {
 		return fmt.Errorf("ERROR: %w", err)
 	}
-	defer func() { err = errors.Join(err, os.WriteFile(path, source, 0o600)) }()
-	out, ok = m.runTest(ctx, dir, timeout)
-	switch {
-	case ok:
-		return errors.New("SURVIVED: the test passes with the mutant")
-	case strings.Contains(out, "[build failed]"), strings.Contains(out, "[setup failed]"):
+	broken := filepath.Join(b.dir, "broken.test")
+	if out, ok := b.build(ctx, broken, "-overlay", overlay, m.pkg); !ok {
 		return fmt.Errorf("ERROR: the mutant does not compile:\n%s", tail(out))
+	}
+	if _, ok := b.runTest(ctx, broken, m); ok {
+		return errors.New("SURVIVED: the test passes with the mutant")
 	}
 	return nil
 }
 
+// build makes the test program of a package.
+func (b *bench) build(ctx context.Context, program string, args ...string) (string, bool) {
+	return command(ctx, b.root, "go", append([]string{"test", "-c", "-vet=off", "-ldflags=-s -w", "-o", program}, args...)...)
+}
+
 // runTest runs the named test and reports whether it passed. A test that hangs until the timeout has noticed too.
-func (m mutant) runTest(ctx context.Context, dir string, timeout time.Duration) (string, bool) {
-	cmd := exec.CommandContext(ctx, "go", "test", "-count=1", "-v", "-vet=off", "-timeout", timeout.String(), "-run", m.test, m.pkg)
+func (b *bench) runTest(ctx context.Context, program string, m mutant) (string, bool) {
+	return command(ctx, filepath.Join(b.copied, filepath.FromSlash(m.pkg)), program, "-test.v", "-test.timeout", b.timeout.String(), "-test.run", m.test)
+}
+
+// lay writes a changed file and gives the file that tells the compiler to read it in place of the true one.
+func (b *bench) lay(path, changed string) (string, error) {
+	instead, overlay := filepath.Join(b.dir, "changed.go"), filepath.Join(b.dir, "overlay.json")
+	text, err := json.Marshal(map[string]map[string]string{"Replace": {path: instead}})
+	if err != nil {
+		return "", err
+	}
+	return overlay, errors.Join(os.WriteFile(instead, []byte(changed), 0o600), os.WriteFile(overlay, text, 0o600))
+}
+
+// command runs a program in a folder, and gives what it said and whether it ended well.
+func command(ctx context.Context, dir, name string, args ...string) (string, bool) {
+	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Dir = dir
 	out, err := cmd.CombinedOutput()
 	return string(out), err == nil

@@ -54,7 +54,7 @@ func recovered(s *stage) {
 	env := s.unlocked()
 	s.signedIn(srv, env)
 	t := s.screen(env...)
-	t.WaitFor(func(x ptytest.Screen) bool { return listed(x) && x.Contains("8 rows") })
+	t.WaitFor(func(x ptytest.Screen) bool { return listed(x) && counted(x) && x.Contains("8 rows") })
 	t.Keys("j", "j", "j")
 	before := t.WaitFor(func(x ptytest.Screen) bool { return strings.HasPrefix(cursorRow(x), ">  Elm Street Med") })
 	row := cursorRow(before)
@@ -71,7 +71,7 @@ func recovered(s *stage) {
 	t.Type(fresh)
 	t.Keys("tab", "enter")
 	after := t.WaitFor(func(x ptytest.Screen) bool {
-		return listed(x) && x.Contains("8 rows") && !x.Contains("not signed in") && !x.Contains("f2 signs in") && cursorRow(x) == row
+		return listed(x) && counted(x) && x.Contains("8 rows") && !x.Contains("not signed in") && !x.Contains("f2 signs in") && cursorRow(x) == row
 	})
 	s.frame("`f2` opens the form with all but the password filled in; the stored secret of the client is taken. Signed in again, the list is where it was:", after)
 }
@@ -84,6 +84,16 @@ func cursorRow(s ptytest.Screen) string {
 		}
 	}
 	return ""
+}
+
+// counted tells whether the numbers above the list are those of the whole console, and no longer of what has been read so far.
+func counted(s ptytest.Screen) bool {
+	for y := range s.Height {
+		if line := s.Line(y); strings.Contains(line, " · 8 sites · ") {
+			return strings.Contains(line, " · read ") && !strings.Contains(line, " + ")
+		}
+	}
+	return false
 }
 
 // listed tells whether the list of sites is on the screen to its end, and nothing over it.
