@@ -191,10 +191,14 @@ func (d *detail[T, K]) Commands() []Command {
 			return ""
 		}, d.copyField),
 		d.e.guarded("table.raw", func() string {
-			if d.res.Raw == nil {
+			switch {
+			case d.res.Raw != nil && len(d.res.Raw(d.row)) > 0:
+				return ""
+			case d.busy:
+				return "it is still being read"
+			default:
 				return "this row is not kept as the API sent it"
 			}
-			return ""
 		}, func() tea.Cmd { return Push(NewText(d.Title()+" (raw)", indented(d.res.Raw(d.row)))) }),
 	)
 }

@@ -136,7 +136,8 @@ func (f *finder) next(ctx context.Context, n uint64, box *mailbox[found], pause 
 }
 
 // show replaces the hits. Those of one search keep their places and later ones come behind them, so that nothing moves under the
-// cursor; the hits of another search stand in their own order.
+// cursor; what somebody may have seen stays even when so many better ones came that it is no hit any more. The hits of another
+// search stand in their own order.
 func (f *finder) show(hits []Hit, progress string) {
 	byKey := make(map[string]Hit, len(hits))
 	for _, h := range hits {
@@ -145,10 +146,14 @@ func (f *finder) show(hits []Hit, progress string) {
 	var order []string
 	placed := make(map[string]bool, len(hits))
 	if f.shown == f.n {
-		for _, k := range f.order {
-			if _, still := byKey[k]; still {
-				order, placed[k] = append(order, k), true
+		seen := max(f.p.at(), f.p.top+f.p.page)
+		for i, k := range f.order {
+			if _, still := byKey[k]; !still && i > seen {
+				continue
+			} else if !still {
+				byKey[k] = f.hits[k]
 			}
+			order, placed[k] = append(order, k), true
 		}
 	}
 	for _, h := range hits {

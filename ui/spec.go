@@ -109,6 +109,7 @@ func entrySpecs() []Spec {
 		{ID: "jobs.step", Title: "next step", Help: "Starts the steps of a combined action that were not begun when it was left.", Keys: []string{"n"}},
 		{ID: "jobs.save-failed", Title: "save failed", Help: "Writes the machines that were not sent to for certain into a file, as --from reads it.", Keys: []string{"w"}},
 		{ID: "jobs.export", Title: "export results", Help: "Writes the results as CSV.", Keys: []string{"e"}},
+		{ID: "jobs.filter", Title: "filter", Help: "Narrows the machines of the job while typing; Enter keeps the filter, Esc clears it.", Keys: []string{"/"}, Hint: 7},
 		{ID: "jobs.up", Title: "up", Help: "Moves one row up.", Keys: []string{"up", "k"}},
 		{ID: "jobs.down", Title: "down", Help: "Moves one row down.", Keys: []string{"down", "j"}},
 		{ID: "jobs.page-up", Title: "page up", Help: "Moves one page up.", Keys: []string{"pgup"}},

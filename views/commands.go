@@ -105,6 +105,6 @@ func (e *Env) commandDetail(c *unity.Command) []ui.Field {
 	return (&fields{}).in("Command").add("Command", c.Words()).add("Parameters", c.Parameters.String()).
 		toned("State", c.State.String(), commandTone(c.State)).add("Host", c.HostName.String()).add("Endpoint", string(c.EndpointID)).
 		add("Requested", when(c.DateRequested, now)).add("Earliest run", when(c.StartDate, now)).add("Latest run", when(c.EndDate, now)).
-		add("Agent expected", e.NextPoll(c.EndpointID)).add("To hasten it", e.pollHint(c.EndpointID, c.State)).
+		add("Agent expected", e.expectedFor(c)).add("To hasten it", e.pollHint(c.EndpointID, c.State)).
 		add("Since then", e.aftermath(c.EndpointID, c.DateRequested.Time)).add("Given by", e.sender(c)).out
 }

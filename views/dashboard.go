@@ -9,7 +9,9 @@ import (
 
 	"github.com/unitty/unitty/theme"
 	"github.com/unitty/unitty/ui"
+	"github.com/unitty/unitty/unity"
 	"github.com/unitty/unitty/unity/fleet"
+	"github.com/unitty/unitty/unity/fleet/live"
 	"github.com/unitty/unitty/unity/fleet/picture"
 )
 
@@ -124,7 +126,9 @@ func (t *tally) class(c picture.Class) known {
 		return t.know.reported(s.Len(), 0, t.counts.Active) // a report may be newer than what the console says
 	case picture.Duplicates:
 		return t.know.reported(s.Len(), s.LeftOut, 0)
-	default: // machines without a policy drift from none
+	case picture.PolicyDrift: // machines without a policy drift from none, but reports tell of unmanaged ones
+		return t.know.reported(s.Len(), t.counts.Unjoined, 0)
+	default:
 		return t.know.machines(s.Len())
 	}
 }
@@ -135,11 +139,11 @@ func (t *tally) legend() string {
 	case t.know.blank:
 		return ""
 	case t.know.reading || t.know.awaited:
-		return "+ so far"
+		return "+ means so far"
 	case t.counts.Unjoined > 0:
-		return "+ at least, " + unreported(t.counts.Unjoined)
+		return "+ means at least: " + unreported(t.counts.Unjoined)
 	case t.know.part:
-		return "+ at least"
+		return "+ means at least"
 	default:
 		return ""
 	}
@@ -164,7 +168,11 @@ func warnIf(n int) theme.Tone {
 func (e *Env) moreTiles(p *picture.Picture, t tally) []ui.Tile {
 	where := func(name, expr string) func() tea.Cmd {
 		return func() tea.Cmd {
-			return ui.PushLike("view/", e.savedScreen(SavedView{Name: name, Where: expr}))
+			v := SavedView{Name: name, Where: expr}
+			if _, _, err := e.meaning(v); err != nil {
+				return ui.Remark(name + " machines cannot be listed: " + unity.Clean(err.Error()))
+			}
+			return ui.PushLike("view/", e.savedScreen(v))
 		}
 	}
 	n, know := &t.counts, &t.know
@@ -216,14 +224,14 @@ func (e *Env) standing(p *picture.Picture, now time.Time) string {
 	if p.Total > 0 && p.Done < p.Total && !p.Stale && e.progress() == "" {
 		parts = append(parts, thousands(p.Done)+" of "+thousands(p.Total)+" sites read")
 	}
-	if len(p.Failed) > 0 {
+	if state := e.Fleet.State(); len(p.Failed) > 0 && (state.Phase != live.PhaseMachines || state.Failed == 0) { // else the progress says so
 		parts = append(parts, sites(len(p.Failed))+" failed")
 	}
 	if text := e.offlineSince(); text != "" {
 		parts = append(parts, text)
 	}
 	if !p.ReadAt.IsZero() {
-		parts = append(parts, "read "+ago(p.ReadAt, now))
+		parts = append(parts, "read "+ago(p.ReadAt, now), e.oldest(p))
 	}
 	if at := e.Fleet.State().LastDelta; at.Sub(p.ReadAt) > time.Minute {
 		parts = append(parts, "changes read "+ago(at, now))

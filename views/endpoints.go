@@ -30,14 +30,7 @@ func (e *Env) endpoints(title string, withSite bool) machineResource {
 		Search: func(m *fleet.Machine) string {
 			return strings.Join([]string{m.HostName.Raw(), m.SiteName.Raw(), m.User(), m.IPs(), m.MAC(), m.SiteKey.String()}, " ")
 		},
-		Filter: func(expr string) (func(*fleet.Machine) bool, error) {
-			plan, err := language.Parse(expr)
-			if err != nil {
-				return nil, err
-			}
-			now := e.Client.Now()
-			return func(m *fleet.Machine) bool { return plan.Match(m, now) }, nil
-		},
+		Filter:   filterOf(e, language),
 		Complete: language.Complete,
 		Every:    e.Refresh,
 		Enter:    func(m *fleet.Machine) tea.Cmd { return ui.Push(e.EndpointScreen(*m)) },
@@ -52,7 +45,7 @@ func (e *Env) endpoints(title string, withSite bool) machineResource {
 func (e *Env) SiteEndpoints(s unity.Site) machineResource {
 	r := e.endpoints("Endpoints", false)
 	r.Depends = []string{"endpoints/" + string(s.ID)}
-	r.Load = func(ctx context.Context, emit func(ui.Page[fleet.Machine])) error { return e.loadSite(ctx, s, emit) }
+	r.Load = orKept(e, s.ID, func(ctx context.Context, emit func(ui.Page[fleet.Machine])) error { return e.loadSite(ctx, s, emit) }, e.keptMachines)
 	r.Empty = "This site has no endpoints yet: they appear when an agent with its keycode reports in."
 	return r
 }
@@ -212,7 +205,7 @@ func (e *Env) joined(machines []*fleet.Machine, s *unity.Site, rows []unity.Stat
 		rows[i].Keycode = s.Keycode
 	}
 	if n := fleet.Join(out.Items, rows, true); n > 0 {
-		out.Notes = []string{number(int64(n)) + " of " + number(int64(len(machines))) + " machines have no agent status that is theirs for certain"}
+		out.Notes = []string{notCertain(n, len(machines))}
 	}
 	e.keepMachines(out.Items)
 	return out

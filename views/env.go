@@ -2,6 +2,7 @@ package views
 
 import (
 	"context"
+	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -53,7 +54,9 @@ type Env struct {
 	// kept are the jobs of the journal, which remember what was read of them.
 	kept *dispatch.Jobs
 	// tracker follows the commands of all jobs.
-	tracker  *dispatch.Tracker
+	tracker *dispatch.Tracker
+	// asker asks for the reports of single machines.
+	asker    *fleet.Asker
 	console  *unity.Console
 	sites    map[unity.SiteID]*unity.Site
 	policyOf map[unity.PolicyID]unity.Text
@@ -247,6 +250,14 @@ func (e *Env) NextPoll(id unity.EndpointID) string { return expectPoll(e.pollsOf
 func (e *Env) PollWindow(id unity.EndpointID) (from, to time.Time, ok bool) {
 	from, to, _, ok = pollWindow(e.pollsOf(id))
 	return from, to, ok
+}
+
+// expectedNext is when a machine is expected to report next, beside a line that says when it was seen last.
+func (e *Env) expectedNext(id unity.EndpointID) string {
+	if polls := e.pollsOf(id); len(polls) > 0 && len(polls) < pollsNeeded {
+		return fmt.Sprintf("not known yet: %d of %d polls seen", len(polls), pollsNeeded)
+	}
+	return e.NextPoll(id)
 }
 
 // pollsOf are the polls of a machine that were seen, now and by earlier runs, the latest last.

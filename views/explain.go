@@ -29,7 +29,7 @@ func Advice(err error) string {
 	case errors.Is(err, unity.ErrUnavailable):
 		return "The server has trouble; what is shown is the last state read. Reload later."
 	case errors.Is(err, unity.ErrUnreachable):
-		return "Check the network, the proxy and the base URL; `unitty status` tests them."
+		return "Check the network, the proxy and the base URL; `unitty doctor` tests them."
 	case errors.Is(err, unity.ErrProtocol):
 		return "Something between here and the server may have answered in its place; `L` shows the calls."
 	case errors.Is(err, unity.ErrRefused):

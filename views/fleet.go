@@ -25,6 +25,8 @@ type Fleet interface {
 	Changes() []live.Change
 	// Refresh reads what is new, in as few calls as that takes.
 	Refresh(ctx context.Context) error
+	// Reread has the whole console read again soon.
+	Reread()
 	// Touch has sites read again soon.
 	Touch(sites ...unity.SiteID)
 	// Name has the groups of sites named before those of all others, because somebody looks at their machines.
@@ -217,6 +219,9 @@ func (e *Env) missing(p *picture.Picture) (problems, notes []string) {
 	}
 	if p.Hidden > 0 {
 		notes = append(notes, sites(p.Hidden)+" not readable for this user")
+	}
+	if text := e.oldest(p); text != "" {
+		notes = append(notes, text+": \""+rereadTitle+"\" reads them all")
 	}
 	return problems, notes
 }

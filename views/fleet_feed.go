@@ -131,6 +131,9 @@ func (f *feed) delta(p *picture.Picture) ui.Delta[picture.Row] {
 	}
 	if f.empty != "" {
 		d.Empty = f.nothing(p, note)
+		if s, ok := f.set.(*picture.Set); ok && s.LeftOut > 0 && unheard(p) {
+			d.Empty = f.unknown(p)
+		}
 	}
 	return d
 }
@@ -156,6 +159,18 @@ func (f *feed) nothing(p *picture.Picture, note string) string {
 	default:
 		return f.empty
 	}
+}
+
+// unheard tells that no agent's report could be read.
+func unheard(p *picture.Picture) bool { return p.StatusErr != nil && p.StatusAt.IsZero() }
+
+// unknown says that nobody knows who is in a choice that takes the agents' reports, since these cannot be read.
+func (f *feed) unknown(p *picture.Picture) string {
+	why := "the agents' reports cannot be read: " + scopeAdvice(p.StatusErr)
+	if f.leftOut == nil {
+		return "Nobody knows: " + why + "."
+	}
+	return f.empty + " That is as far as is known: " + why + "."
 }
 
 // unreportedWhy is why machines are left out of what takes their agents' reports.

@@ -52,7 +52,7 @@ func (e *Env) findIn(ctx context.Context, query string, emit func([]ui.Hit, stri
 		if ctx.Err() != nil {
 			return
 		}
-		emit(e.hitsOf(hits), e.searchedWords(p, state))
+		emit(e.hitsOf(hits), join(bestOf(len(hits)), e.searchedWords(p, state)))
 		if !searching(p, state) {
 			return
 		}
@@ -62,6 +62,14 @@ func (e *Env) findIn(ctx context.Context, query string, emit func([]ui.Hit, stri
 			return
 		}
 	}
+}
+
+// bestOf says that there may be more findings than are listed, "" where that is all of them.
+func bestOf(found int) string {
+	if found < maxHits {
+		return ""
+	}
+	return "the best " + thousands(found)
 }
 
 // searching tells that more machines are on their way.
@@ -86,8 +94,8 @@ func (e *Env) searchedWords(p *picture.Picture, s live.State) string {
 	if s.Phase == live.PhaseMachines && !p.Stale {
 		done, total = s.Done, s.Total
 	}
-	if total == 0 {
-		done, total = len(p.Chunks()), len(p.Sites)
+	if total == 0 || p.Stale { // what is on disk is searched as well, though nobody has read it again
+		done, total = len(p.Chunks()), len(p.Sites)-p.Hidden
 	}
 	text := searched(done, total, max(len(p.Failed), s.Failed), p.Hidden)
 	if !p.ReadAt.IsZero() {

@@ -1,6 +1,10 @@
 package views
 
 import (
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+
 	"github.com/unitty/unitty/theme"
 	"github.com/unitty/unitty/ui"
 	"github.com/unitty/unitty/unity/fleet/picture"
@@ -59,6 +63,32 @@ func (k *knowledge) silent(n int) known {
 	out := k.machines(n)
 	out.none = out.none || k.awaited
 	return out
+}
+
+// unevenAfter is by how much longer ago than the last site the first one may have been read without that being said.
+const unevenAfter = time.Hour
+
+// oldest says how old the oldest of the machines are, "" where they are hardly older than the newest. Nothing is known to have
+// changed at their sites; but that a machine got another name, group or policy is something the server does not always tell.
+func (e *Env) oldest(p *picture.Picture) string {
+	at := p.Oldest()
+	if at.IsZero() || p.ReadAt.Sub(at) < unevenAfter {
+		return ""
+	}
+	return "oldest site read " + ago(at, e.now())
+}
+
+// rereadTitle is what reading everything again is called.
+const rereadTitle = "sync all sites"
+
+// rereadCommand reads everything again, for whoever wants to be certain.
+func (e *Env) rereadCommand() ui.Command {
+	return ui.Command{Spec: ui.Spec{ID: "fleet.reread", Title: rereadTitle,
+		Help: "Reads all sites, machines and reports anew; reloading a list reads what is known to have changed."},
+		Ready: e.needsFleet, Do: func() tea.Cmd {
+			e.Fleet.Reread()
+			return ui.Toast(ui.Info, "every site is read again")
+		}}
 }
 
 // String is "?" for what nobody knows; a number that may be another one has a plus.

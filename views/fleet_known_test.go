@@ -95,7 +95,7 @@ func TestAMachineWithoutReportMayBeInfected(t *testing.T) {
 	if got := s.number("1 infected"); got != "0+" {
 		t.Errorf("infected is %s", got)
 	}
-	s.want("+ at least, the report of 1 active machine is not known")
+	s.want("+ means at least: the report of 1 active machine is not known")
 	s.Press("1")
 	s.want("No agent reports an infection. That is as far as is known: 1 machine left out: their agents' reports are not known.")
 	s.Press("0")
@@ -159,4 +159,34 @@ func TestNamesThatFailedAreNamed(t *testing.T) {
 	s.Press("/")
 	s.Type("policy:unmanaged")
 	s.want("1 left out: the names of their policies are not known")
+}
+
+// TestOldSitesAreSaidToBeOld: that one site was just read does not make the others young, and reading all of them is at hand.
+func TestOldSitesAreSaidToBeOld(t *testing.T) {
+	site := func(id unity.SiteID, at time.Time) *picture.Chunk {
+		b := picture.NewBuilder(picture.Site{ID: id}, 1)
+		b.Add(&unity.Endpoint{ID: unity.EndpointID("00000000-0000-4000-8000-00000000000" + id), HostName: unity.NewText("PC-" + string(id)),
+			LastSeen: unity.NewTime(at), Deactivated: unity.Bool{Known: true}}, unity.Text{}, unity.Text{}, at)
+		return b.Chunk()
+	}
+	now := picturetest.Now()
+	for age, said := range map[time.Duration]bool{30 * time.Minute: false, 5 * time.Hour: true} {
+		p := picture.New([]*picture.Chunk{site("1", now.Add(-age)), site("2", now)}, picture.Picture{SitesAt: now, ReadAt: now, Done: 2, Total: 2,
+			StatusErr: nil, Sites: []unity.Site{{ID: "1"}, {ID: "2"}}})
+		s := show(t, p, 160, 40)
+		if got := s.Has("oldest site read 5 h ago"); got != said {
+			t.Errorf("%s: the dashboard says so: %v\n%s", age, got, s.Screen())
+		}
+		s.Press("0")
+		if got := s.Has(`oldest site read 5 h ago: "sync all sites" reads them all`); got != said {
+			t.Errorf("%s: the list says so: %v\n%s", age, got, s.Screen())
+		}
+		s.Press(":")
+		s.Type("sync all")
+		s.Press("enter")
+		s.want("every site is read again")
+		if s.album.reread != 1 {
+			t.Errorf("it was asked for %d times", s.album.reread)
+		}
+	}
 }

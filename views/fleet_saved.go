@@ -33,7 +33,7 @@ func CheckViews(saved []SavedView) []string {
 			out = append(out, fmt.Sprintf("view %q: where: %v", unity.Clean(v.Name), err))
 			continue
 		}
-		for _, k := range v.sortKeys() {
+		for _, k := range v.SortKeys() {
 			if !e.sortable(v, k.Column) {
 				out = append(out, fmt.Sprintf("view %q: sort: there is no column %q", unity.Clean(v.Name), unity.Clean(k.Column)))
 			}
@@ -88,7 +88,8 @@ func (e *Env) sortable(v SavedView, column string) bool {
 	return false
 }
 
-func (v SavedView) sortKeys() []table.SortKey {
+// SortKeys is the order of the view, nil where it has none.
+func (v SavedView) SortKeys() []table.SortKey {
 	var out []table.SortKey
 	for _, w := range strings.FieldsFunc(v.Sort, func(r rune) bool { return r == ',' || r == ' ' || r == '\t' }) {
 		id := strings.TrimPrefix(w, "-")
@@ -132,7 +133,7 @@ func (e *Env) savedScreen(v SavedView) ui.Screen {
 	case sites != nil:
 		r := e.sitesOf(title, path, sites)
 		r.Empty = empty
-		if keys := v.sortKeys(); len(keys) > 0 {
+		if keys := v.SortKeys(); len(keys) > 0 {
 			r.Sort = keys
 		}
 		return ui.NewList(r)
@@ -140,7 +141,7 @@ func (e *Env) savedScreen(v SavedView) ui.Screen {
 	r := e.rows(title, path, &feed{empty: empty, leftOut: func(n int) string { return leftOut(n) + unknownOf(q.Plan().Fields()) },
 		choose: func(ctx context.Context, p *picture.Picture, now time.Time) members { return p.Select(ctx, q, now) }})
 	r.Empty = empty
-	if keys := v.sortKeys(); len(keys) > 0 {
+	if keys := v.SortKeys(); len(keys) > 0 {
 		r.Sort = keys
 	}
 	return ui.NewList(r)

@@ -32,6 +32,7 @@ type album struct {
 	asked   int
 	// identified counts how often namesakes were to be told apart.
 	identified int
+	reread     int
 }
 
 func newAlbum(p *picture.Picture) *album {
@@ -51,6 +52,12 @@ func (a *album) Refresh(context.Context) error {
 }
 
 func (a *album) Name(...unity.SiteID) {}
+
+func (a *album) Reread() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.reread++
+}
 
 func (a *album) Identify() {
 	a.mu.Lock()

@@ -44,8 +44,8 @@ func fleetViews() []fleetView {
 			class: picture.DeadButSeen, sort: []table.SortKey{{Column: "seen", Desc: true}}, empty: "No deactivated machine was seen within 30 days."},
 		{name: "duplicates", key: "5", title: "duplicates", help: "Lists machines with several active records: same machine id, or same host name and MAC address. The newest is marked keep.",
 			class: picture.Duplicates, sort: []table.SortKey{{Column: "same"}, {Column: "keep"}}, empty: "No machine has two active records."},
-		{name: "outdated", key: "6", title: "outdated agents", help: "Lists active machines whose agent is older than the newest one of their kind.",
-			class: picture.Outdated, sort: []table.SortKey{{Column: "version"}}, empty: "Every agent is the newest of its kind, as far as versions are known."},
+		{name: "outdated", key: "6", title: "outdated agents", help: "Lists active machines whose agent is older than what at least one in fifty of their kind has.",
+			class: picture.Outdated, sort: []table.SortKey{{Column: "version"}}, empty: "No agent is older than what one in fifty of its kind has, as far as versions are known."},
 		{name: "drift", key: "7", title: "policy drift", help: "Lists active machines whose policy is not that of most machines of their group, or that are unmanaged.",
 			class: picture.PolicyDrift, sort: []table.SortKey{{Column: "site"}, {Column: "group"}}, empty: "Every machine has the policy of its group."},
 		{name: "seats", key: "8", title: "seats over", help: "Lists the customers with more active endpoints than seats.",
@@ -68,7 +68,7 @@ func (e *Env) fleetCommands() []ui.Command {
 		out = append(out, ui.Command{Spec: ui.Spec{ID: "fleet." + v.name, Title: v.title, Help: v.help, Keys: []string{v.key}},
 			Ready: e.needsFleet, Do: func() tea.Cmd { return ui.PushLike("fleet/", e.fleetScreen(v)) }})
 	}
-	return out
+	return append(out, e.rereadCommand())
 }
 
 // needsFleet is why nothing across all customers can be shown, "" when it can.

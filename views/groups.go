@@ -21,6 +21,11 @@ const allGroups unity.GroupID = "*"
 
 func (g *groupRow) all() bool { return g.ID == allGroups }
 
+// everyGroup is the line for all groups.
+func everyGroup() *groupRow {
+	return &groupRow{unity.Group{ID: allGroups, Name: unity.NewText("All groups")}}
+}
+
 // Groups is the list of a site's groups, headed by a line for all of them.
 func (e *Env) Groups(s unity.Site) ui.Resource[groupRow, unity.GroupID] {
 	return ui.Resource[groupRow, unity.GroupID]{
@@ -48,7 +53,7 @@ func (e *Env) Groups(s unity.Site) ui.Resource[groupRow, unity.GroupID] {
 			{ID: "description", Title: "Description", Min: 8, Max: 40, Flex: 1, Priority: 3, Text: func(g *groupRow) string { return g.Description.String() }},
 		},
 		Sort:    []table.SortKey{{Column: "group"}},
-		Load:    func(ctx context.Context, emit func(ui.Page[groupRow])) error { return e.loadGroups(ctx, s, emit) },
+		Load:    orKept(e, s.ID, func(ctx context.Context, emit func(ui.Page[groupRow])) error { return e.loadGroups(ctx, s, emit) }, keptGroups),
 		Depends: []string{"groups/" + string(s.ID)},
 		Detail: func(g *groupRow) []ui.Field {
 			return (&fields{}).in("Group").add("Name", g.Label()).add("Description", g.Description.String()).
@@ -137,8 +142,7 @@ func compareFold(a, b string) int {
 }
 
 func (e *Env) loadGroups(ctx context.Context, s unity.Site, emit func(ui.Page[groupRow])) error {
-	first := &groupRow{unity.Group{ID: allGroups, Name: unity.NewText("All groups")}}
-	emit(ui.Page[groupRow]{Items: []*groupRow{first}, Total: -1})
+	emit(ui.Page[groupRow]{Items: []*groupRow{everyGroup()}, Total: -1})
 	e.loadPolicyNames(ctx, s.ID)
 	groups, err := e.Client.Groups(ctx, s.ID)
 	if err != nil {

@@ -2,7 +2,6 @@ package views
 
 import (
 	"context"
-	"fmt"
 	"sync"
 	"time"
 
@@ -130,16 +129,7 @@ func (e *Env) Find(ctx context.Context, query string, emit func([]ui.Hit, string
 	}
 }
 
-func progressWords(f *fleet.Fleet) string {
-	text := fmt.Sprintf("searched %d of %d sites", f.Done, f.Total)
-	if len(f.Failed) > 0 {
-		text += fmt.Sprintf(", %d failed", len(f.Failed))
-	}
-	if f.Hidden > 0 {
-		text += fmt.Sprintf(", %d without access", f.Hidden)
-	}
-	return text
-}
+func progressWords(f *fleet.Fleet) string { return searched(f.Done, f.Total, len(f.Failed), f.Hidden) }
 
 func sweepProblems(f *fleet.Fleet) []string {
 	var out []string
@@ -155,12 +145,17 @@ func sweepProblems(f *fleet.Fleet) []string {
 func sweepNotes(f *fleet.Fleet) []string {
 	var out []string
 	if f.StatusErr == nil && f.Unjoined > 0 {
-		out = append(out, fmt.Sprintf("%d of %d machines have no agent status that is theirs for certain", f.Unjoined, len(f.Machines)))
+		out = append(out, notCertain(f.Unjoined, len(f.Machines)))
 	}
 	if f.Hidden > 0 {
-		out = append(out, fmt.Sprintf("%d sites are not readable for this user", f.Hidden))
+		out = append(out, sites(f.Hidden)+" not readable for this user")
 	}
 	return out
+}
+
+// notCertain says of how many machines it is not certain which report is theirs.
+func notCertain(n, of int) string {
+	return thousands(n) + " of " + thousands(of) + " machines have no agent status that is theirs for certain"
 }
 
 func (e *Env) hits(found []fleet.Hit) []ui.Hit {

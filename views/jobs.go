@@ -279,11 +279,7 @@ func (e *Env) AgainPlan(ctx context.Context, id string, what ui.Again) (ui.Plan,
 	case ui.AgainResume:
 		return e.resumePlan(jobs, id)
 	case ui.AgainRevert:
-		p, _, err := change.Revert(ctx, e.Client, jobs, id, e.Binding(), o)
-		if err != nil {
-			return ui.Plan{}, err
-		}
-		return e.present(p), nil
+		return e.presentWay(change.Revert(ctx, e.Client, jobs, id, e.Binding(), o))
 	case ui.AgainStep:
 		past, err := jobs.Load(id)
 		if err != nil {
@@ -298,11 +294,18 @@ func (e *Env) AgainPlan(ctx context.Context, id string, what ui.Again) (ui.Plan,
 		some = dispatch.SomeElapsed
 	case ui.AgainFailed:
 	}
-	p, _, err := change.Retry(ctx, e.Client, jobs, id, e.Binding(), some, o)
-	if err != nil {
+	return e.presentWay(change.Retry(ctx, e.Client, jobs, id, e.Binding(), some, o))
+}
+
+// presentWay makes plain data of what is done with a job of the past.
+func (e *Env) presentWay(w change.Way, err error) (ui.Plan, error) {
+	switch {
+	case err != nil:
 		return ui.Plan{}, err
+	case w.Chain != nil:
+		return e.presentChain(w.Chain, nil), nil
 	}
-	return e.present(p), nil
+	return e.present(w.Plan), nil
 }
 
 // resumePlan is the rest of a job as it was confirmed.

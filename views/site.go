@@ -71,7 +71,7 @@ func (e *Env) Restore(path string) ui.Screen {
 	kind, id, _ := strings.Cut(path, "/")
 	switch kind {
 	case "sites":
-		return ui.NewList(e.Sites())
+		return ui.NewList(e.allSites())
 	case "endpoints":
 		return e.everything()
 	case "policies":

@@ -19,18 +19,11 @@ func (e *Env) Sites() ui.Resource[unity.Site, unity.SiteID] {
 	language.Views = e.expressions()
 	return ui.Resource[unity.Site, unity.SiteID]{
 		Kind: "site", Title: "Sites", Path: "sites",
-		Key:     func(s *unity.Site) unity.SiteID { return s.ID },
-		Name:    siteName,
-		Columns: e.siteColumns(),
-		Sort:    []table.SortKey{{Column: "site"}},
-		Filter: func(expr string) (func(*unity.Site) bool, error) {
-			plan, err := language.Parse(expr)
-			if err != nil {
-				return nil, err
-			}
-			now := e.Client.Now()
-			return func(s *unity.Site) bool { return plan.Match(s, now) }, nil
-		},
+		Key:      func(s *unity.Site) unity.SiteID { return s.ID },
+		Name:     siteName,
+		Columns:  e.siteColumns(),
+		Sort:     []table.SortKey{{Column: "site"}},
+		Filter:   filterOf(e, language),
 		Complete: language.Complete,
 		Load:     e.loadSites,
 		Every:    e.Refresh,

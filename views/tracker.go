@@ -51,6 +51,9 @@ func (e *Env) expectedFor(c *unity.Command) string {
 	if !c.State.Open() || e.lastSeen(c.EndpointID).IsZero() {
 		return ""
 	}
+	if _, _, ok := e.PollWindow(c.EndpointID); !ok {
+		return "not known yet, " + e.NextPoll(c.EndpointID)
+	}
 	return e.NextPoll(c.EndpointID)
 }
 

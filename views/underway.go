@@ -56,7 +56,7 @@ func (e *Env) UnderWay() ui.Resource[dispatch.UnderWay, string] {
 		Detail: func(c *row) []ui.Field {
 			return (&fields{}).in("Command").add("Command", c.Operation.Words()).add("Machine", c.Ref.Name()).add("Customer", c.Ref.SiteName.String()).
 				toned("State", openUnless(c.State).String(), commandTone(openUnless(c.State))).add("Sent", local(c.Given)).
-				add("Last seen", local(e.lastSeen(c.Ref.ID))).add("Agent expected", e.NextPoll(c.Ref.ID)).
+				add("Last seen", local(e.lastSeen(c.Ref.ID))).add("Agent expected", e.expectedNext(c.Ref.ID)).
 				add("To hasten it", e.pollHint(c.Ref.ID, openUnless(c.State))).add("Job", c.Job).add("Endpoint", string(c.Ref.ID)).out
 		},
 		Copy: func(c *row) (string, string) {

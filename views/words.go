@@ -1,7 +1,6 @@
 package views
 
 import (
-	"fmt"
 	"sort"
 	"strings"
 	"time"
@@ -82,8 +81,6 @@ func yesNo(b unity.Bool) string {
 	}
 }
 
-func number(n int64) string { return fmt.Sprintf("%d", n) }
-
 func byTime[T any](at func(*T) time.Time) func(a, b *T) int {
 	return func(a, b *T) int { return at(a).Compare(at(b)) }
 }
@@ -101,10 +98,13 @@ func byInt[T any](n func(*T) int64) func(a, b *T) int {
 	}
 }
 
+// pollsNeeded is how many polls of a machine tell when the next one is due: that is two gaps.
+const pollsNeeded = 3
+
 // pollWindow is when the next poll is expected: after the last one, by the shortest and the longest gap seen. usual is the gap
 // in the middle; ok is false while too few polls were seen to tell.
 func pollWindow(polls []time.Time) (from, to time.Time, usual time.Duration, ok bool) {
-	if len(polls) < 3 {
+	if len(polls) < pollsNeeded {
 		return time.Time{}, time.Time{}, 0, false
 	}
 	gaps := make([]time.Duration, 0, len(polls)-1)
