@@ -12,6 +12,7 @@ import (
 	"github.com/unitty/unitty/auth"
 	"github.com/unitty/unitty/ui"
 	"github.com/unitty/unitty/ui/table"
+	"github.com/unitty/unitty/ui/terminal"
 	"github.com/unitty/unitty/unity"
 	"github.com/unitty/unitty/views"
 )
@@ -48,6 +49,8 @@ func (a *app) printConfig(ctx context.Context, s *settings) error {
 		{Name: "store", Value: firstOf(s.Store, s.Pinned, "auto")}, {Name: "read_only", Value: s.ReadOnly}, {Name: "require_audit", Value: s.RequireAudit},
 		{Name: "stale_after", Value: s.StaleAfter.String()}, {Name: "idle_lock", Value: s.IdleLock.String()},
 		{Name: "theme", Value: firstOf(s.config.UI.Theme, "ansi")}, {Name: "glyphs", Value: firstOf(s.config.UI.Glyphs, "ascii")},
+		{Name: "mouse", Value: s.config.UI.Mouse}, {Name: "sync_output", Value: firstOf(s.config.UI.SyncOutput, terminal.SyncAuto)},
+		{Name: "refresh", Value: s.Refresh.String()}, {Name: "colour", Value: s.Colour},
 	}
 	if a.structured() {
 		return a.printMembers(rows...)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"sort"
 	"strings"
 
@@ -67,7 +68,9 @@ func (a *app) listEndpoints(ctx context.Context, sess *session, sel selection) e
 	if err != nil {
 		return err
 	}
-	p, err := newPrinter(a, sess.env().AllEndpoints().Columns, machineJSON(sess.client.Now))
+	columns := sess.env().AllEndpoints().Columns
+	inOrder(&sess.settings.config, plan.Views(), columns, rows, func(i int) *fleet.Machine { return rows[i] })
+	p, err := newPrinter(a, columns, machineJSON(sess.client.Now))
 	if err != nil {
 		return err
 	}
@@ -229,9 +232,10 @@ sites are read first; --cached searches the snapshot on disk instead, without an
 			if strings.TrimSpace(text) == "" || limit < 1 {
 				return usagef("find needs a text, and --limit at least 1")
 			}
+			limit = min(limit, math.MaxInt32) // one more than that is looked for
 			if cached {
 				return a.cached(cmd.Context(), func(ctx context.Context, sess *session, k *kept) error {
-					return a.showHits(sess, k.find(ctx, text, limit, sess.settings.StaleAfter), k.fleet(nil), text)
+					return a.showHits(sess, k.find(ctx, text, limit+1, sess.settings.StaleAfter), limit, k.fleet(nil), text)
 				})
 			}
 			return a.verb(cmd.Context(), func(ctx context.Context, sess *session) error { return a.find(ctx, sess, text, limit) })
@@ -246,11 +250,13 @@ func (a *app) find(ctx context.Context, sess *session, text string, limit int) e
 	if err != nil {
 		return err
 	}
-	return a.showHits(sess, f.Find(ctx, text, limit), f, text)
+	return a.showHits(sess, f.Find(ctx, text, limit+1), limit, f, text)
 }
 
-// showHits prints what was found in a fleet, and says what the fleet does not show.
-func (a *app) showHits(sess *session, hits []fleet.Hit, f *fleet.Fleet, text string) error {
+// showHits prints what was found in a fleet, at most limit of it, and says what is not shown.
+func (a *app) showHits(sess *session, hits []fleet.Hit, limit int, f *fleet.Fleet, text string) error {
+	more := len(hits) > limit
+	hits = hits[:min(len(hits), limit)]
 	p, err := newPrinter(a, hitColumns(sess), hitJSON(sess))
 	if err != nil {
 		return err
@@ -262,6 +268,9 @@ func (a *app) showHits(sess *session, hits []fleet.Hit, f *fleet.Fleet, text str
 	}
 	if err := p.flush(); err != nil {
 		return err
+	}
+	if more {
+		_, _ = fmt.Fprintf(a.err, "unitty: these are the best %d findings, and there are more: --limit shows them, more words narrow the search\n", limit)
 	}
 	if err := a.remarks(f, 0); err != nil {
 		return err

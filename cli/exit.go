@@ -136,7 +136,7 @@ func advice(err error) string {
 	case errors.Is(err, unity.ErrRateLimited), errors.Is(err, unity.ErrUnavailable):
 		return "try again later"
 	case errors.Is(err, unity.ErrUnreachable):
-		return "check the network, the proxy and the address; `unitty status` tests them"
+		return "check the network, the proxy and the address; `unitty doctor` tests them"
 	case errors.Is(err, unity.ErrProtocol):
 		return "something between here and the server may have answered in its place; --debug FILE records the calls"
 	case errors.Is(err, unity.ErrRefused):

@@ -45,7 +45,9 @@ func (a *app) listCached(ctx context.Context, sess *session, k *kept, sel select
 		}
 	}
 	bySiteAndHost(machines)
-	p, err := newPrinter(a, sess.env().AllEndpoints().Columns, keptJSON(sess.client.Now))
+	columns := sess.env().AllEndpoints().Columns
+	inOrder(&sess.settings.config, query.Plan().Views(), columns, machines, func(i int) *fleet.Machine { return machines[i] })
+	p, err := newPrinter(a, columns, keptJSON(sess.client.Now))
 	if err != nil {
 		return err
 	}

@@ -82,6 +82,10 @@ func (q *quick) resolve(ctx context.Context) ([]fleet.Ref, error) {
 	q.kept = k
 	proposed, err := q.propose(k.pic.Sites, nil)
 	if err != nil {
+		asked.wg.Wait()
+		if known := q.several(asked.of); known != nil && ctx.Err() == nil {
+			return nil, known
+		}
 		return nil, err
 	}
 	for _, m := range proposed {
@@ -132,6 +136,34 @@ func (q *quick) propose(sites []unity.Site, read map[unity.SiteID][]*fleet.Machi
 	}
 	q.fleet = f
 	return out, nil
+}
+
+// several is the error that tells the candidates, where the server has confirmed two active machines of one name: whoever else has
+// it, and the whole console need not be read to know that the name is not enough. It is nil where that is not so.
+func (q *quick) several(fresh map[unity.EndpointID]*unity.Endpoint) error {
+	f := q.among(q.kept.pic.Sites, nil)
+	confirmed := map[string]int{}
+	f.Machines = slices.DeleteFunc(f.Machines, func(m *fleet.Machine) bool {
+		e := fresh[m.ID]
+		if e == nil {
+			return false // nobody knows otherwise
+		}
+		if e.Deactivated.On || unity.Fold(e.HostName.Raw()) != unity.Fold(m.HostName.Raw()) {
+			return true
+		}
+		confirmed[unity.Fold(m.HostName.Raw())]++
+		if e.LastSeen.After(m.LastSeen.Time) {
+			m.LastSeen = e.LastSeen
+		}
+		return false
+	})
+	for _, w := range q.names {
+		if w.site == "" && !unity.IsGUID(strings.TrimSpace(w.name)) && confirmed[unity.Fold(w.name)] > 1 {
+			_, err := findWanted(f, w, false)
+			return err
+		}
+	}
+	return nil
 }
 
 func firstLine(text string) string {

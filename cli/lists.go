@@ -129,7 +129,9 @@ func (a *app) listSites(ctx context.Context, sess *session, where string) error 
 		}
 	}
 	sort.SliceStable(rows, func(i, j int) bool { return unity.Fold(rows[i].Name.Raw()) < unity.Fold(rows[j].Name.Raw()) })
-	return errors.Join(err, printAll(a, rows, sess.env().Sites().Columns, siteJSON))
+	columns := sess.env().Sites().Columns
+	inOrder(&sess.settings.config, plan.Views(), columns, rows, func(i int) *unity.Site { return &rows[i] })
+	return errors.Join(err, printAll(a, rows, columns, siteJSON))
 }
 
 func (a *app) groupCommand() *cobra.Command {

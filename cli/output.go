@@ -14,7 +14,7 @@ import (
 	"github.com/unitty/unitty/unity"
 )
 
-// lister prints rows in the form that was asked for. Rows may come one by one: ndjson streams.
+// printer prints rows in the form that was asked for. Rows may come one by one: ndjson streams.
 type printer[T any] struct {
 	app     *app
 	columns []table.Column[T]
@@ -312,7 +312,7 @@ func (p *printer[T]) csvColumns(header []string) ([]string, error) {
 		if found == "" && len(p.rows) > 0 {
 			return nil, usagef("--columns: there is no column %q; there are %s", unity.Clean(name), strings.Join(header, ","))
 		}
-		chosen = append(chosen, firstOf(found, name))
+		chosen = append(chosen, firstOf(found, strings.TrimSpace(name)))
 	}
 	return chosen, nil
 }

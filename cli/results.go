@@ -63,7 +63,7 @@ type resultJSON struct {
 func (a *app) printPlan(p *dispatch.Plan) error {
 	if a.flags.jq == "" && (a.flags.output == "" || a.flags.output == "table") {
 		_, err := fmt.Fprintf(a.out, "%s (%s)\nconsole %s\n", unity.Clean(p.Line()), p.Risk(), unity.Clean(p.Console))
-		for _, c := range slices.Concat(p.Incomplete(), p.Customers(), firstNames(p), p.Found(), p.Warnings, p.Opposed, p.Stale, skippedLines(p)) {
+		for _, c := range slices.Concat(p.Incomplete(), p.Customers(), firstNames(p), p.Found(), p.Notices(), p.Opposed, p.Stale, skippedLines(p)) {
 			_, _ = fmt.Fprintf(a.out, "  %s\n", unity.Clean(c))
 		}
 		for _, b := range p.Batches {
@@ -163,15 +163,20 @@ func resultsOf(j *dispatch.Job) []resultJSON {
 	return results
 }
 
+// sentJSON is what became of a job.
+type sentJSON struct {
+	JobID   string `json:"JobId"`
+	RetryOf string `json:",omitempty"`
+	Results []resultJSON
+	// Warnings are those of the plan: what spoke against it, though it was sent.
+	Warnings []string `json:",omitempty"`
+}
+
 func (a *app) printJob(j *dispatch.Job) error {
 	results := resultsOf(j)
 	switch a.flags.output {
 	case "json":
-		return a.printValue(struct {
-			JobID   string `json:"JobId"`
-			RetryOf string `json:",omitempty"`
-			Results []resultJSON
-		}{j.ID, j.RetryOf, results})
+		return a.printValue(sentJSON{j.ID, j.RetryOf, results, j.Warnings})
 	case "ndjson", "csv":
 		p, err := newPrinter(a, nil, func(r *resultJSON) ([]byte, error) { return json.Marshal(r) })
 		if err != nil {
@@ -185,7 +190,7 @@ func (a *app) printJob(j *dispatch.Job) error {
 		return p.flush()
 	}
 	if a.flags.jq != "" {
-		return a.printValue(map[string]any{"JobId": j.ID, "Results": results})
+		return a.printValue(sentJSON{j.ID, j.RetryOf, results, j.Warnings})
 	}
 	for _, r := range j.Results {
 		_, _ = fmt.Fprintf(a.out, "%-9s %s  %s  %s\n", r.State, r.Ref.Name(), r.Ref.SiteName, unity.Clean(r.Reason))

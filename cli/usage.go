@@ -90,6 +90,7 @@ func (a *app) usage(ctx context.Context, sess *session, where, date string) erro
 	sort.SliceStable(rows, func(i, j int) bool {
 		return unity.Fold(rows[i].site.Name.Raw()) < unity.Fold(rows[j].site.Name.Raw())
 	})
+	inOrder(&sess.settings.config, plan.Views(), sess.env().Sites().Columns, rows, func(i int) *unity.Site { return rows[i].site })
 	if perr := printAll(a, rows, usageColumns(), usageJSON); perr != nil {
 		return errors.Join(err, perr)
 	}

@@ -36,7 +36,11 @@ const (
 )
 
 // fact is a value of a machine that is worth a word when it changes. Same values have the same key.
-type fact struct{ name, key, text string }
+type fact struct {
+	name, key, text string
+	// reported tells that it takes the agent's report.
+	reported bool
+}
 
 // factsOf are the facts of a machine at a moment. When it was seen last is none of them: that changes all the time.
 func factsOf(r picture.Row, now time.Time, staleAfter time.Duration) []fact {
@@ -44,13 +48,15 @@ func factsOf(r picture.Row, now time.Time, staleAfter time.Duration) []fact {
 	if !known {
 		status = ""
 	}
-	plain := func(name, value string) fact { return fact{name, value, value} }
+	of := func(name, value string) fact { return fact{name: name, key: value, text: value} }
+	reported := func(name, value string) fact { return fact{name: name, key: value, text: value, reported: true} }
 	return []fact{
-		plain("Status", status), plain("HostName", r.HostName().Raw()),
-		{"SiteName", string(r.SiteID()), r.SiteName().Raw()},
+		reported("Status", status), of("HostName", r.HostName().Raw()),
+		{name: "SiteName", key: string(r.SiteID()), text: r.SiteName().Raw()},
 		// A name that is learned only later is no change.
-		{"GroupName", string(r.GroupID()), r.GroupLabel()}, {"PolicyName", string(r.PolicyID()), r.PolicyLabel()},
-		plain("CurrentUser", r.User()), plain("IPAddress", r.IPs()), plain("MACAddress", r.MAC()), plain("OS", r.OS()), plain("AgentVersion", r.Version()),
+		{name: "GroupName", key: string(r.GroupID()), text: r.GroupLabel()}, {name: "PolicyName", key: string(r.PolicyID()), text: r.PolicyLabel()},
+		reported("CurrentUser", r.User()), reported("IPAddress", r.IPs()), reported("MACAddress", r.MAC()), reported("OS", r.OS()),
+		reported("AgentVersion", r.Version()),
 	}
 }
 
@@ -137,11 +143,16 @@ func (d *differ) went(p *picture.Picture, id unity.EndpointID, was picture.Row, 
 	return d.line(watchLeft, row, now, d.differences(was, row, now))
 }
 
-// differences compares a machine as it was in the picture before with how it is.
+// differences compares a machine as it was in the picture before with how it is. What a first report tells was so before it was
+// known, unless the console itself has noted an infection since.
 func (d *differ) differences(was, row picture.Row, now time.Time) []difference {
 	out := []difference{}
 	before, after := factsOf(was, d.at, d.staleAfter), factsOf(row, now, d.staleAfter)
+	learned := !was.Joined() && row.Joined() && !row.LastInfected().After(was.LastInfected().Time)
 	for i := range after {
+		if learned && after[i].reported && before[i].key != fleet.StateGone {
+			continue
+		}
 		if before[i].key != after[i].key {
 			out = append(out, difference{after[i].name, before[i].text, after[i].text})
 		}

@@ -2,14 +2,17 @@ package cli
 
 import (
 	"io"
+	"sort"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/unitty/unitty/ui/table"
 	"github.com/unitty/unitty/unity"
 	"github.com/unitty/unitty/unity/fleet"
 	"github.com/unitty/unitty/unity/fleet/picture"
 	"github.com/unitty/unitty/unity/fleet/selector"
+	"github.com/unitty/unitty/views"
 )
 
 // The languages of --where, in which the saved views of the configuration stand as view:NAME.
@@ -44,6 +47,18 @@ func (c *config) viewExpressions() map[string]string {
 	return out
 }
 
+// inOrder puts rows into the order of the first saved view that a selector names and that has one, as the view's own list
+// stands; without one they stay as they are. at gives the row that the columns are of.
+func inOrder[T any](c *config, named []string, columns []table.Column[T], rows any, at func(i int) *T) {
+	for _, name := range named {
+		if keys := (views.SavedView{Sort: c.Views[name].Sort}).SortKeys(); len(keys) > 0 {
+			order := table.Comparing(columns, keys)
+			sort.SliceStable(rows, func(i, j int) bool { return order(at(i), at(j)) < 0 })
+			return
+		}
+	}
+}
+
 // withViews lets each --where below a command say that it takes saved views, and be completed.
 func (a *app) withViews(c *cobra.Command) {
 	for _, sub := range c.Commands() {
@@ -66,24 +81,24 @@ func (a *app) withViews(c *cobra.Command) {
 func (a *app) completeWhere(typed string, ofSites bool) []string {
 	quiet := *a
 	quiet.err = io.Discard
-	var views map[string]string
+	var saved map[string]string
 	if set, err := quiet.settings(); err == nil {
-		views = set.config.viewExpressions()
+		saved = set.config.viewExpressions()
 	}
 	if ofSites {
 		l := fleet.SiteLanguage()
-		l.Views = usable(views, func(expr string) error { _, err := l.Parse(expr); return err })
+		l.Views = usable(saved, func(expr string) error { _, err := l.Parse(expr); return err })
 		return l.Complete(typed)
 	}
 	l := fleet.MachineLanguage(false, time.Now, nil)
-	l.Views = usable(views, func(expr string) error { _, err := l.Parse(expr); return err })
+	l.Views = usable(saved, func(expr string) error { _, err := l.Parse(expr); return err })
 	return l.Complete(typed)
 }
 
 // usable are the views that a language can read.
-func usable(views map[string]string, read func(string) error) map[string]string {
+func usable(saved map[string]string, read func(string) error) map[string]string {
 	out := map[string]string{}
-	for name, expr := range views {
+	for name, expr := range saved {
 		if read(expr) == nil {
 			out[name] = expr
 		}
