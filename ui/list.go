@@ -36,8 +36,8 @@ type List[T any, K ~string] struct {
 	markedOnly bool
 	// sorting is the order that is being worked out, nil when none is.
 	sorting *table.Reorder[T, K]
-	// bodyY is the line of the last View on which the table begins.
-	bodyY int
+	// bodyY is the line of the last View on which the table begins, and width how many cells that had.
+	bodyY, width int
 	// filterRoom is how many cells the filter had in the last View.
 	filterRoom int
 	focus      bool
@@ -272,7 +272,7 @@ func (l *List[T, K]) View(w, h int) string {
 	if l.filtering || l.in.String() != "" {
 		lines = append(lines, l.filterLine(w))
 	}
-	l.bodyY = len(lines)
+	l.bodyY, l.width = len(lines), w
 	room := h - len(lines)
 	status := room >= 3
 	if status {

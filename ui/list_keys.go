@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
+
+	"github.com/unitty/unitty/ui/table"
 )
 
 // Commands implements Actor: the resource's actions on the current selection, then what every list can do.
@@ -243,13 +245,16 @@ func (l *List[T, K]) columnMenu() overlay {
 	var p *picker
 	items := func() []item {
 		var out []item
-		on := l.shownColumns()
+		on, drawn := l.shownColumns(), l.view.Layout(l.width)
 		for _, c := range l.res.Columns {
-			check := "[ ]"
+			check, sub := "[ ]", ""
 			if slices.Contains(on, c.ID) {
 				check = "[x]"
+				if len(drawn) > 0 && !slices.ContainsFunc(drawn, func(d table.ColumnWidth) bool { return d.ID == c.ID }) {
+					check, sub = "[-]", "no room on this screen"
+				}
 			}
-			out = append(out, item{id: c.ID, title: c.Title, check: check})
+			out = append(out, item{id: c.ID, title: c.Title, sub: sub, check: check})
 		}
 		return out
 	}

@@ -281,6 +281,18 @@ func TestOldGenerationIsDropped(t *testing.T) {
 	}
 }
 
+// TestColumnWithoutRoom: a column that was chosen and does not fit says so, instead of nothing happening.
+func TestColumnWithoutRoom(t *testing.T) {
+	w := newWorld(t, 4)
+	d := w.start(100, 20)
+	d.Press("C")
+	wantNot(t, d, "[-]")
+	d.Press("esc")
+	d.Resize(16, 20)
+	d.Press("C")
+	want(t, d, "[-] SITE")
+}
+
 func TestSortColumnsCopyAndRaw(t *testing.T) {
 	w := newWorld(t, 4)
 	d := w.start(100, 20)
