@@ -29,9 +29,9 @@ func (s *Screen) change(c command, raw []byte) bool {
 		s.inserted, s.givenUp = c.final == 'h', c.params != "4"
 		return true
 	case 'b':
-		return s.repeat(n)
+		return s.repeat(n, raw)
 	case 'X':
-		if s.isBlank(n) {
+		if !s.wrapping && s.isBlank(n) {
 			return true
 		}
 	case 'J', 'K', '@', 'P', 'L', 'M', 'S', 'T':
@@ -43,6 +43,7 @@ func (s *Screen) change(c command, raw []byte) bool {
 		s.forgetCells()
 		return true
 	}
+	defer s.strayed() // behind the last column some terminals take the cursor back, so that the next character stays in this line
 	switch c.final {
 	case 'J', 'K':
 		s.eraseBy(c)
@@ -59,7 +60,10 @@ func (s *Screen) change(c command, raw []byte) bool {
 		if s.y >= s.top && s.y <= s.bottom {
 			s.scroll(s.y, s.bottom, n)
 		}
-		if s.x != 0 || s.wrapping {
+		switch {
+		case s.top > 0 || s.bottom < s.h-1:
+			s.lost() // between margins some take the line for one of the region
+		case s.x != 0 || s.wrapping:
 			s.x, s.wrapping = -1, false // some terminals go to the first column
 		}
 	case 'S':
@@ -122,8 +126,13 @@ func (s *Screen) margins(c command) {
 }
 
 // repeat takes the order to repeat the last character.
-func (s *Screen) repeat(n int) bool {
-	if s.said < ' ' || s.said >= ansi.DEL || !s.known() || s.wrapping || s.x+n > s.w {
+func (s *Screen) repeat(n int, raw []byte) bool {
+	if !s.known() {
+		s.pass(raw)
+		s.forget()
+		return true
+	}
+	if s.said < ' ' || s.said >= ansi.DEL || s.wrapping || s.x+n > s.w {
 		return false
 	}
 	char := []byte{byte(s.said)}

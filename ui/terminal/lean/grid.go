@@ -101,10 +101,14 @@ func (g *grid) set(char rune) {
 	g.advance(1)
 }
 
-// advance moves the cursor behind what was written.
+// advance moves the cursor behind what was written. Where terminals disagree about widths, one may be in the next line when another
+// one is not: then nothing is known any more.
 func (g *grid) advance(n int) {
 	g.x += n
-	if g.x >= g.w {
+	switch {
+	case g.lines[g.y].odd && g.x >= g.w-1:
+		g.forget()
+	case g.x >= g.w:
 		g.x, g.wrapping = g.w-1, g.autowrap
 	}
 }
@@ -172,7 +176,7 @@ func rotate(lines []line, n int) {
 func (g *grid) shift(n int) {
 	l := &g.lines[g.y]
 	part := l.cells[g.x:]
-	if l.odd {
+	if l.odd || g.y < g.top || g.y > g.bottom { // beside the margins some terminals move nothing
 		l.clear(0, g.w, cell{})
 		return
 	}

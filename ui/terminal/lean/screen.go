@@ -81,16 +81,17 @@ func (s *Screen) cluster(p []byte) int {
 }
 
 // put writes a character of one cell, unless it is there. The last column is always written, because that decides where the
-// next character goes.
+// next character goes, and so is what goes to the next line by itself, since it is what takes the terminal there.
 func (s *Screen) put(char rune, raw []byte) {
 	s.said = char
+	wrapped := s.wrapping
 	s.wrap()
 	if !s.known() {
 		s.forget()
 		s.pass(raw)
 		return
 	}
-	if s.x < s.w-1 && !s.inserted && s.lines[s.y].cells[s.x] == (cell{pen: s.pen, char: char}) {
+	if s.x < s.w-1 && !wrapped && !s.inserted && s.lines[s.y].cells[s.x] == (cell{pen: s.pen, char: char}) {
 		s.behind++
 		s.x++
 		return
