@@ -134,8 +134,10 @@ func (a *app) screen(ctx context.Context, s *screenOf) error {
 	}
 	root := ui.New(*cfg)
 	suspend := make(chan struct{}, 1)
-	inner := terminal.Filter(os.Environ(), cfg.SyncOutput)
+	inner, beat := terminal.Filter(os.Environ(), cfg.SyncOutput), &terminal.Beat{}
+	defer beat.Stop()
 	options := append(terminal.Options(os.Environ(), cfg.SyncOutput), tea.WithFilter(func(m tea.Model, msg tea.Msg) tea.Msg {
+		beat.Message()
 		if _, ok := msg.(tea.SuspendMsg); ok {
 			select {
 			case suspend <- struct{}{}:
@@ -147,6 +149,7 @@ func (a *app) screen(ctx context.Context, s *screenOf) error {
 	}))
 	a.fullScreen = true
 	program := tea.NewProgram(root, options...)
+	beat.Adopt(program)
 	stop := handleSignals(ctx, program, suspend)
 	_, err = program.Run()
 	interrupted := stop()

@@ -11,9 +11,8 @@ import (
 	"github.com/unitty/unitty/ui/terminal/lean"
 )
 
-// framesPerSecond bounds how often the screen is sent: a key shows within 25 ms, and an idle program stays below one per cent
-// of a core. Most of that is the beat itself, whether there is something to send or not.
-const framesPerSecond = 40
+// framesPerSecond bounds how often the screen is sent while messages come one after another; Beat says what happens otherwise.
+const framesPerSecond = 50
 
 // Options returns the options that the program runs with. Signals are not among what Bubble Tea handles, because a signal must
 // not cut through a change that is being sent; the caller handles them. The setting of synchronized output is one of
