@@ -217,12 +217,14 @@ func (c *Client) learnSkew(date string, sent, received time.Time) {
 	// The header has whole seconds and was written somewhere between sending and receiving.
 	// It is told from the receiving, since our clock may have been set meanwhile.
 	skew := at.Add(500 * time.Millisecond).Sub(received.Add(-received.Sub(sent) / 2))
-	if skew.Abs() < time.Second+received.Sub(sent) {
-		skew = 0
-	}
 	c.mu.Lock()
-	c.skew, c.skewed = skew, true
-	c.mu.Unlock()
+	defer c.mu.Unlock()
+	// An answer tells it to a second and the time of a call at best. While what was told before is as good, Now must not jump: who
+	// compares two readings would take the later one for the earlier.
+	if (skew - c.skew).Abs() >= time.Second+received.Sub(sent) {
+		c.skew = skew
+	}
+	c.skewed = true
 }
 
 // gsmPath is the address of the console, or below it.

@@ -284,3 +284,29 @@ func TestQueries(t *testing.T) {
 		t.Error(paths)
 	}
 }
+
+// TestSkewKeepsStill: answers that come at any moment of a second do not make the server's clock jump to and fro.
+func TestSkewKeepsStill(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := &Client{now: time.Now}
+		var first time.Duration
+		for i := range 200 {
+			<-time.After(137 * time.Millisecond)
+			sent := time.Now()
+			<-time.After(time.Duration(i%7) * 11 * time.Millisecond)
+			c.learnSkew(time.Now().Add(-time.Hour).UTC().Format(http.TimeFormat), sent, time.Now())
+			skew, _ := c.Skew()
+			if i == 0 {
+				first = skew
+			}
+			if skew != first || (skew+time.Hour).Abs() > time.Second {
+				t.Fatalf("after %d answers the server's clock is off by %v, by %v after the first", i+1, skew, first)
+			}
+		}
+		// Somebody has set our clock.
+		c.learnSkew(time.Now().Add(2*time.Hour).UTC().Format(http.TimeFormat), time.Now(), time.Now())
+		if skew, _ := c.Skew(); (skew - 2*time.Hour).Abs() > time.Second {
+			t.Errorf("after our clock was set: %v", skew)
+		}
+	})
+}
