@@ -24,6 +24,7 @@ func scenes() []scene {
 		{"By authorization code", "No password is typed here. This way is built from the documentation and unverified against the real service.", code},
 		{"A new client secret only", "After the secret of the API client was rotated: the new one is proved by one refresh, and the sign-in goes on.", clientSecret},
 		{"From Secret Server", "The items are fields of a secret in Delinea Secret Server; only the vault's password is typed.", vault},
+		{"A lost sign-in", "Nothing on the screen is lost when the sign-in is.", recovered},
 	}
 }
 
