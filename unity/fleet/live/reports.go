@@ -55,7 +55,11 @@ func (f *Fleet) walkOnce(ctx context.Context, r *reports, q unity.StatusQuery) e
 		if err != nil {
 			return err
 		}
-		r.Add(page.Items, f.client.Now())
+		at := f.client.Now()
+		if at.Before(r.at) {
+			r.at = at // a clock was set meanwhile: what was just read must not count as older than the reading
+		}
+		r.Add(page.Items, at)
 	}
 	return nil
 }

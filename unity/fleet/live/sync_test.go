@@ -3,6 +3,7 @@ package live
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -289,3 +290,27 @@ type stop struct{}
 type failing func(string, ...any)
 
 func (f failing) Fatalf(format string, args ...any) { f(format, args...) }
+
+// TestClockSetWhileReading: reports that were just read are not taken for older than their reading, however the server's clock
+// jumps meanwhile.
+func TestClockSetWhileReading(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := unitytest.Options{Sites: 8, Endpoints: 60, Seed: 7} // with sites of which no report is open
+		f := newLab(t, o).fleet(Options{})
+		sync1(t, f)
+		var back time.Duration
+		o.Now = func() time.Time { return time.Now().Add(-back) }
+		l := newLab(t, o)
+		l.intercept = func(r *http.Request) *http.Response {
+			if strings.Contains(r.URL.Path, "/status/gsm/") {
+				back = time.Hour
+			}
+			return nil
+		}
+		g := l.fleet(Options{})
+		sync1(t, g)
+		if back == 0 || g.Current().Unjoined != f.Current().Unjoined {
+			t.Errorf("%d machines are without a report, %d where no clock was set", g.Current().Unjoined, f.Current().Unjoined)
+		}
+	})
+}
