@@ -10,6 +10,7 @@ import (
 	"os"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 )
@@ -92,6 +93,8 @@ func memoryOf(pid int) (rss, peak uint64) {
 type growth struct {
 	Early float64 `json:"early"`
 	Late  float64 `json:"late"`
+	// Fifths are the medians of all fifths, which tell a rise from a screen that happened to be open.
+	Fifths []float64 `json:"fifths"`
 }
 
 func growthOf(samples []sample, of func(sample) float64) growth {
@@ -99,7 +102,11 @@ func growthOf(samples []sample, of func(sample) float64) growth {
 	if fifth == 0 {
 		return growth{}
 	}
-	return growth{Early: medianOf(samples[fifth:2*fifth], of), Late: medianOf(samples[len(samples)-fifth:], of)}
+	g := growth{Early: medianOf(samples[fifth:2*fifth], of), Late: medianOf(samples[len(samples)-fifth:], of)}
+	for part := range slices.Chunk(samples[:5*fifth], fifth) {
+		g.Fifths = append(g.Fifths, medianOf(part, of))
+	}
+	return g
 }
 
 func medianOf(samples []sample, of func(sample) float64) float64 {
@@ -114,15 +121,28 @@ func medianOf(samples []sample, of func(sample) float64) float64 {
 // grown tells that the late number is larger than the early one by more than the rest of a busy machine explains.
 func (g growth) grown(slack float64) bool { return g.Late > growthAllowed*g.Early+slack }
 
-// mebibytes writes both.
+// mebibytes writes the fifths, or both where there are none.
 func (g growth) mebibytes() string {
-	return fmt.Sprintf("%.1f MiB, then %.1f MiB", g.Early/(1<<20), g.Late/(1<<20))
+	all := g.Fifths
+	if len(all) == 0 {
+		all = []float64{g.Early, g.Late}
+	}
+	out := make([]string, len(all))
+	for i, v := range all {
+		out[i] = fmt.Sprintf("%.1f", v/(1<<20))
+	}
+	return strings.Join(out, ", ") + " MiB"
 }
 
-// atRest is the fewest goroutines that the program is seen with while nobody does anything.
-func (s *seat) atRest(ctx context.Context) (vitals, error) {
+// runOut is how long timers may still run that screens left behind which have been closed: an interval of lists, and more.
+const runOut = 90 * time.Second
+
+// atRest is the fewest goroutines that the program is seen with while nobody does anything. It is content with as many as enough,
+// and waits for no more than that longer than the timers of closed screens run.
+func (s *seat) atRest(ctx context.Context, enough int) (vitals, error) {
 	var least vitals
-	for i := range 8 {
+	began := time.Now()
+	for i := 0; i < 8 || least.count() > enough && time.Since(began) < runOut; i++ {
 		v, err := ask(ctx, s.socket, asItIs)
 		if err != nil {
 			return v, err

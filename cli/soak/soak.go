@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"strings"
 	"sync"
@@ -44,7 +45,7 @@ func soak(ctx context.Context, o options, say func(string, ...any)) (*soaked, er
 		if _, err := ask(ctx, s.socket, tidyFirst); err != nil {
 			return err
 		}
-		before, err := s.atRest(ctx)
+		before, err := s.atRest(ctx, math.MaxInt)
 		if err != nil {
 			return err
 		}
@@ -56,7 +57,7 @@ func soak(ctx context.Context, o options, say func(string, ...any)) (*soaked, er
 		if err := s.judge(ctx, w, o, r); err != nil {
 			return err
 		}
-		after, err := s.atRest(ctx)
+		after, err := s.atRest(ctx, before.count()+goroutineSlack)
 		if err != nil {
 			return err
 		}

@@ -75,7 +75,7 @@ func TestAFewMachinesInTenKeys(t *testing.T) {
 // TestJudge breaks each promise of a soak once.
 func TestJudge(t *testing.T) {
 	well := func() *soaked {
-		return &soaked{Samples: 100, RSS: growth{100 << 20, 101 << 20}, Heap: growth{20 << 20, 20 << 20}, RestBefore: 25, RestAfter: 26, Numbers: len(tiles()) - 1}
+		return &soaked{Samples: 100, RSS: growth{Early: 100 << 20, Late: 101 << 20}, Heap: growth{Early: 20 << 20, Late: 20 << 20}, RestBefore: 25, RestAfter: 26, Numbers: len(tiles()) - 1}
 	}
 	if broken := well().broken(); len(broken) > 0 {
 		t.Fatalf("nothing is wrong, but %q", broken)

@@ -74,7 +74,7 @@ func (r *soaked) rows() [][2]string {
 		row("faults", "%s", driver.Counted(r.Faults)),
 		row("calls", "%d; %d refreshes of the token, %d calls with one that had expired", r.Calls, r.Refreshes, r.Dead),
 		row("changes sent", "%d", r.Changes),
-		row("memory", "%s (medians of the second and of the last fifth of %d samples), %.1f MiB at most", r.RSS.mebibytes(), r.Samples, float64(r.Peak)/(1<<20)),
+		row("memory", "%s (medians of the fifths of %d samples), %.1f MiB at most", r.RSS.mebibytes(), r.Samples, float64(r.Peak)/(1<<20)),
 		row("heap alive", "%s", r.Heap.mebibytes()),
 		row("goroutines", "%d at rest, then %d; %.0f and %.0f while busy", r.RestBefore, r.RestAfter, r.Goroutines.Early, r.Goroutines.Late),
 	}
