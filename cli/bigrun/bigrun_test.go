@@ -6,7 +6,6 @@ import (
 	"bytes"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -14,6 +13,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/unitty/unitty/cli/driver"
 	"github.com/unitty/unitty/unity/unitytest/wiretap"
 )
 
@@ -61,8 +61,8 @@ func TestNoticesCommandsThatAreSentTwice(t *testing.T) {
 	o.sites, o.endpoints, o.faults, o.latency = 5, 60, "", time.Millisecond
 	dir := t.TempDir()
 	program := filepath.Join(dir, "real")
-	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", program, "github.com/unitty/unitty").CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
+	if err := driver.Build(t.Context(), program, driver.Program); err != nil {
+		t.Fatal(err)
 	}
 	o.bin = filepath.Join(dir, "unitty")
 	script := fmt.Sprintf("#!/bin/sh\ncase \"$*\" in *--dry-run*) exec '%s' \"$@\";; esac\n'%s' \"$@\" >/dev/null && exec '%s' \"$@\" --again\n", program, program, program)

@@ -8,9 +8,6 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
-	"fmt"
-	"net"
-	"net/http"
 	"net/url"
 	"os"
 	"os/exec"
@@ -19,6 +16,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/unitty/unitty/cli/driver"
 	"github.com/unitty/unitty/unity/unitytest"
 	"github.com/unitty/unitty/unity/unitytest/wiretap"
 )
@@ -77,23 +75,14 @@ func newWorld(ctx context.Context, o options) (w *world, err error) {
 	return w, err
 }
 
-// serve answers for the simulator on a loopback address.
+// serve answers for the simulator.
 func (w *world) serve(ctx context.Context) (*url.URL, error) {
-	l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
+	base, stop, err := driver.Serve(ctx, w.sim)
 	if err != nil {
 		return nil, err
 	}
-	server := &http.Server{Handler: w.sim, ReadHeaderTimeout: time.Minute}
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		_ = server.Serve(l) // Close is what ends it
-	}()
-	w.stop = func() {
-		_ = server.Close()
-		<-done
-	}
-	return url.Parse("http://" + l.Addr().String())
+	w.stop = stop
+	return url.Parse(base)
 }
 
 func (w *world) build(ctx context.Context, bin string) (err error) {
@@ -102,11 +91,7 @@ func (w *world) build(ctx context.Context, bin string) (err error) {
 		return err
 	}
 	w.bin = filepath.Join(w.dir, "unitty")
-	cmd := exec.CommandContext(ctx, "go", "build", "-o", w.bin, "github.com/unitty/unitty") //nolint:gosec // the name of a private folder
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("go build: %w\n%s", err, out)
-	}
-	return nil
+	return driver.Build(ctx, w.bin, driver.Program)
 }
 
 func (w *world) passphrase() string { return filepath.Join(w.dir, "passphrase") }

@@ -54,8 +54,12 @@ func growthRows(ctx context.Context, b *bench) error {
 		b.add(row{name: name + ": filter, few match", value: ms(g.Filter), unit: unitMS, budget: limit, absolute: true, note: fmt.Sprintf("%.0f ns an endpoint", perOne(g, g.Filter))})
 		b.add(row{name: name + ": filter, most match", value: ms(g.Dense), unit: unitMS, budget: limit, absolute: true, note: fmt.Sprintf("%.0f ns an endpoint", perOne(g, g.Dense))})
 		b.add(row{name: name + ": scroll", value: ms(g.Scroll), unit: unitMS, budget: ms(keyBudget), absolute: true})
-		b.add(row{name: name + ": memory per endpoint", value: float64(g.Peak-empty) / float64(n), unit: unitBytes, budget: memoryBudget(n), absolute: true,
-			note: fmt.Sprintf("peak %s MB", count(g.Peak>>20))})
+		memory := row{name: name + ": memory per endpoint", value: float64(g.Peak-empty) / float64(n), unit: unitBytes, budget: memoryBudget(n), absolute: true,
+			note: fmt.Sprintf("peak %s MB", count(g.Peak>>20))}
+		if empty == 0 {
+			memory.missing = noPeak
+		}
+		b.add(memory)
 	}
 	b.linear(all)
 	return nil

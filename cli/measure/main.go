@@ -45,7 +45,6 @@ func measures() []measure {
 func parseOptions(args []string, errs io.Writer) (options, error) {
 	var o options
 	f := flag.NewFlagSet("measure", flag.ContinueOnError)
-	f.SetOutput(errs)
 	var names []string
 	for _, m := range measures() {
 		names = append(names, m.name)
@@ -55,7 +54,7 @@ func parseOptions(args []string, errs io.Writer) (options, error) {
 	f.BoolVar(&o.markdown, "markdown", false, "print the table once more at the end, as docs/speed.md has it")
 	f.StringVar(&o.bin, "bin", "", "program to measure; built from this tree when empty")
 	f.StringVar(&o.child, "child", "", "used by measure itself")
-	if err := f.Parse(args); err != nil {
+	if err := driver.Parse(f, args, errs); err != nil {
 		return o, err
 	}
 	if *only != "" {
@@ -65,9 +64,6 @@ func parseOptions(args []string, errs io.Writer) (options, error) {
 		if !slices.Contains(names, name) {
 			return o, fmt.Errorf("-only %s: there are %s", name, strings.Join(names, ", "))
 		}
-	}
-	if o.child == "" && f.NArg() > 0 {
-		return o, fmt.Errorf("unexpected argument %q", f.Arg(0))
 	}
 	return o, nil
 }

@@ -25,6 +25,7 @@ func TestBudgets(t *testing.T) {
 		{"no budget", row{value: 3, unit: unitMS, yard: 1}, true, "3.00 ×"},
 		{"ratio kept", row{value: 2, unit: unitMS, yardstick: "grep", yard: 1, budget: 2}, true, "grep 1.00 ms"},
 		{"ratio broken", row{value: 2.01, unit: unitMS, yardstick: "grep", yard: 1, budget: 2}, false, "OVER"},
+		{"no yardstick", row{value: 2, unit: unitMS, yardstick: "grep", budget: 2}, false, "OVER"},
 		{"value kept", row{value: 400, unit: unitBytes, budget: 400, absolute: true}, true, "≤ 400 B"},
 		{"value broken", row{value: 401, unit: unitBytes, yard: 1000, budget: 400, absolute: true}, false, "OVER"},
 		{"nothing measured", row{missing: "fzf is not installed", budget: 1, value: 9}, true, "not measured: fzf is not installed"},
@@ -129,6 +130,26 @@ func TestEffectOfAKey(t *testing.T) {
 	}
 	if e, err = p.press(ctx, ""); err != nil || e.bytes != 0 || e.first != 0 {
 		t.Errorf("nothing pressed: %+v, %v", e, err)
+	}
+}
+
+// TestAKeyThatDoesNothingIsNoResult: it would keep every budget.
+func TestAKeyThatDoesNothingIsNoResult(t *testing.T) {
+	ours := map[string]effects{}
+	for _, x := range measured() {
+		ours[x.what] = effects{{}, {bytes: 8, cells: 4, first: time.Millisecond}, {bytes: 8, cells: 4, first: time.Millisecond}}
+	}
+	b := &bench{}
+	if err := b.compare(size{80, 24}, ours, nil); err != nil || b.over() > 0 {
+		t.Errorf("one slow answer: %v, %d budgets do not hold", err, b.over())
+	}
+	ours["page"] = effects{{}, {}, {bytes: 8, cells: 4}}
+	if err := b.compare(size{80, 24}, ours, nil); err == nil || !strings.Contains(err.Error(), "page at 80×24") {
+		t.Errorf("a page that does not come: %v", err)
+	}
+	delete(ours, "step")
+	if err := b.compare(size{80, 24}, ours, nil); err == nil || !strings.Contains(err.Error(), "step at 80×24") {
+		t.Errorf("no step was measured: %v", err)
 	}
 }
 

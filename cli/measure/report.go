@@ -12,6 +12,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/unitty/unitty/cli/driver"
 	"github.com/unitty/unitty/unity/fleet/picture"
 	"github.com/unitty/unitty/unity/fleet/picture/picturetest"
 )
@@ -48,7 +49,7 @@ func (r row) ratio() float64 {
 	return r.value / r.yard
 }
 
-// holds reports whether the budget is kept; a row without one always does.
+// holds reports whether the budget is kept; a row without one always does, a ratio without a yardstick never.
 func (r row) holds() bool {
 	switch {
 	case r.budget == 0 || r.missing != "":
@@ -56,7 +57,7 @@ func (r row) holds() bool {
 	case r.absolute:
 		return r.value <= r.budget
 	default:
-		return r.ratio() <= r.budget
+		return r.yard > 0 && r.ratio() <= r.budget
 	}
 }
 
@@ -219,11 +220,8 @@ func count(n int) string {
 
 // describe says what the numbers were measured on.
 func describe(out io.Writer) error {
-	load := "unknown"
-	if raw, err := os.ReadFile("/proc/loadavg"); err == nil {
-		load = strings.Join(strings.Fields(string(raw))[:3], " ")
-	}
-	_, err := fmt.Fprintf(out, "%s, %s, %d processors, %s, load average %s\n\n", runtime.GOOS+"/"+runtime.GOARCH, processor(), runtime.NumCPU(), runtime.Version(), load)
+	_, err := fmt.Fprintf(out, "%s, %s, %d processors, %s, load average %s\n\n", runtime.GOOS+"/"+runtime.GOARCH, processor(), runtime.NumCPU(), runtime.Version(),
+		driver.LoadAverage())
 	return err
 }
 

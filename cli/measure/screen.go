@@ -116,7 +116,9 @@ func (b *bench) screenAt(ctx context.Context, w *world, at size, file string) er
 	if err != nil {
 		return err
 	}
-	b.compare(at, ours, rivals)
+	if err := b.compare(at, ours, rivals); err != nil {
+		return err
+	}
 	return b.refresh(ctx, w, p, at)
 }
 
@@ -155,12 +157,15 @@ func measured() []part {
 	return []part{{what: "step"}, {what: "scroll"}, {what: "page"}, {what: "filter key"}, {what: "step, all marked"}, {what: "sort"}, {what: "invert"}}
 }
 
-// compare adds the rows of one size.
-func (b *bench) compare(at size, ours map[string]effects, rivals map[string]map[string]effects) {
+// compare adds the rows of one size. A key that does nothing would keep every budget, so it is an error.
+func (b *bench) compare(at size, ours map[string]effects, rivals map[string]map[string]effects) error {
 	limits := map[string]float64{"step": 400, "scroll": 400, "page": 2.2}
 	for _, x := range measured() {
 		what, all := x.what, ours[x.what]
 		name := fmt.Sprintf("%s at %d×%d, %s rows", what, at.w, at.h, count(listed))
+		if len(all) == 0 || all.middle(cellsOf) == 0 {
+			return fmt.Errorf("%s: the key changes nothing on the screen", name)
+		}
 		// The cells that change are what no program can do without.
 		r := row{name: name + ": bytes", value: all.middle(bytesOf), unit: unitBytes, yardstick: "cells that change:", yard: all.middle(cellsOf),
 			budget: limits[what], absolute: what != "page"}
@@ -180,6 +185,7 @@ func (b *bench) compare(at size, ours map[string]effects, rivals map[string]map[
 			}
 		}
 	}
+	return nil
 }
 
 // part is a key of the course that a program is driven through; one without a name is not measured.

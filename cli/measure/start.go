@@ -50,8 +50,7 @@ func startRows(ctx context.Context, b *bench) error {
 		return err
 	}
 	name := firstSite(w)
-	saved, err := b.firstVisit(ctx, bin, home, env, n)
-	if err != nil {
+	if err := b.firstVisit(ctx, bin, home, env, n); err != nil {
 		return err
 	}
 	fresh, err := b.home("home-without")
@@ -68,18 +67,11 @@ func startRows(ctx context.Context, b *bench) error {
 	}
 	b.add(row{name: fmt.Sprintf("start, no snapshot, %s endpoints, 80 ms a call", count(n)), value: ms(cold), unit: unitMS, yardstick: "empty program", yard: ms(base),
 		note: "sign-in and the list of sites over the network"})
-	warm := row{name: fmt.Sprintf("start, snapshot of %s endpoints", count(n)), unit: unitMS, yardstick: "empty program", yard: ms(base), budget: startBudget}
-	if !saved {
-		warm.missing = "this program keeps no snapshot"
-		b.add(warm)
-		return nil
-	}
-	took, err := b.firstScreens(ctx, bin, env, name)
+	warm, err := b.firstScreens(ctx, bin, env, name)
 	if err != nil {
 		return err
 	}
-	warm.value = ms(took)
-	b.add(warm)
+	b.add(row{name: fmt.Sprintf("start, snapshot of %s endpoints", count(n)), value: ms(warm), unit: unitMS, yardstick: "empty program", yard: ms(base), budget: startBudget})
 	return nil
 }
 
@@ -103,23 +95,23 @@ func (b *bench) storeOf(w *world, home string) ([]string, error) {
 	return append(w.environment(home), "UNITTY_KEYRING=file", "UNITTY_KEYRING_PASSPHRASE_FILE="+pass), nil
 }
 
-// firstVisit lets the program read the whole console once, and tells whether it has left a snapshot.
-func (b *bench) firstVisit(ctx context.Context, bin, home string, env []string, n int) (bool, error) {
+// firstVisit lets the program read the whole console once, until it has left a snapshot of n machines.
+func (b *bench) firstVisit(ctx context.Context, bin, home string, env []string, n int) error {
 	t, err := start(ctx, 100, 30, env, bin)
 	if err != nil {
-		return false, err
+		return err
 	}
 	defer t.stop()
 	for range visitPatience / settle {
 		if err := pause(ctx, settle); err != nil {
-			return false, err
+			return err
 		}
 		found, err := filesBelow(filepath.Join(home, "cache"))
 		if err != nil || found > n {
-			return err == nil, err
+			return err
 		}
 	}
-	return false, nil
+	return fmt.Errorf("there is no snapshot after %s:\n%s", visitPatience, t.text())
 }
 
 // filesBelow is the number of bytes in the files of a folder.

@@ -4,14 +4,11 @@ package main
 
 import (
 	"context"
-	"fmt"
-	"net"
-	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"time"
 
+	"github.com/unitty/unitty/cli/driver"
 	"github.com/unitty/unitty/unity"
 	"github.com/unitty/unitty/unity/unitytest"
 	"github.com/unitty/unitty/unity/unitytest/entry"
@@ -20,10 +17,9 @@ import (
 // world is a simulated console on a port of this machine.
 type world struct {
 	sim   *unitytest.Server
-	http  *http.Server
 	base  string
+	close func()
 	creds unitytest.Credentials
-	over  chan struct{}
 	// tokens sign in to the console.
 	tokens *entry.Password
 }
@@ -39,23 +35,11 @@ func serve(ctx context.Context, o unitytest.Options) (*world, error) {
 	if err := sim.Err(); err != nil {
 		return nil, err
 	}
-	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return nil, err
-	}
-	w := &world{sim: sim, base: "http://" + l.Addr().String(), creds: sim.Credentials(), over: make(chan struct{}),
-		http: &http.Server{Handler: sim, ReadHeaderTimeout: time.Minute}}
+	w := &world{sim: sim, creds: sim.Credentials()}
+	var err error
+	w.base, w.close, err = driver.Serve(ctx, sim)
 	w.tokens = &entry.Password{BaseURL: w.base, Creds: w.creds}
-	go func() {
-		defer close(w.over)
-		_ = w.http.Serve(l) // ends with close
-	}()
-	return w, nil
-}
-
-func (w *world) close() {
-	_ = w.http.Close()
-	<-w.over
+	return w, err
 }
 
 // environment is what the program needs to sign in to the console by itself.
@@ -91,17 +75,15 @@ func (b *bench) program(ctx context.Context) (string, error) {
 	if b.bin != "" {
 		return b.bin, nil
 	}
-	bin, err := b.build(ctx, "unitty", "github.com/unitty/unitty")
-	b.bin = bin
+	bin, err := b.build(ctx, "unitty", driver.Program)
+	if err == nil {
+		b.bin = bin
+	}
 	return bin, err
 }
 
 // build builds a command of this tree.
 func (b *bench) build(ctx context.Context, name, pkg string) (string, error) {
 	bin := filepath.Join(b.dir, name)
-	cmd := exec.CommandContext(ctx, "go", "build", "-o", bin, pkg) //nolint:gosec // a private folder, and packages of this tree
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("go build %s: %w\n%s", pkg, err, out)
-	}
-	return bin, nil
+	return bin, driver.Build(ctx, bin, pkg)
 }

@@ -98,15 +98,15 @@ type growth struct {
 }
 
 func growthOf(samples []sample, of func(sample) float64) growth {
-	fifth := len(samples) / 5
-	if fifth == 0 {
+	n := len(samples)
+	if n < 5 {
 		return growth{}
 	}
-	g := growth{Early: medianOf(samples[fifth:2*fifth], of), Late: medianOf(samples[len(samples)-fifth:], of)}
-	for part := range slices.Chunk(samples[:5*fifth], fifth) {
-		g.Fifths = append(g.Fifths, medianOf(part, of))
+	var all []float64
+	for i := range 5 {
+		all = append(all, medianOf(samples[i*n/5:(i+1)*n/5], of))
 	}
-	return g
+	return growth{Early: all[1], Late: all[4], Fifths: all}
 }
 
 func medianOf(samples []sample, of func(sample) float64) float64 {
@@ -121,15 +121,11 @@ func medianOf(samples []sample, of func(sample) float64) float64 {
 // grown tells that the late number is larger than the early one by more than the rest of a busy machine explains.
 func (g growth) grown(slack float64) bool { return g.Late > growthAllowed*g.Early+slack }
 
-// mebibytes writes the fifths, or both where there are none.
+// mebibytes writes the fifths.
 func (g growth) mebibytes() string {
-	all := g.Fifths
-	if len(all) == 0 {
-		all = []float64{g.Early, g.Late}
-	}
-	out := make([]string, len(all))
-	for i, v := range all {
-		out[i] = fmt.Sprintf("%.1f", v/(1<<20))
+	var out []string
+	for _, v := range g.Fifths {
+		out = append(out, fmt.Sprintf("%.1f", v/(1<<20)))
 	}
 	return strings.Join(out, ", ") + " MiB"
 }
@@ -137,8 +133,8 @@ func (g growth) mebibytes() string {
 // runOut is how long timers may still run that screens left behind which have been closed: an interval of lists, and more.
 const runOut = 90 * time.Second
 
-// atRest is the fewest goroutines that the program is seen with while nobody does anything. It is content with as many as enough,
-// and waits for no more than that longer than the timers of closed screens run.
+// atRest is the fewest goroutines that the program is seen with while nobody does anything. While there are more than enough, it
+// goes on looking for as long as timers of closed screens may run.
 func (s *seat) atRest(ctx context.Context, enough int) (vitals, error) {
 	var least vitals
 	began := time.Now()

@@ -28,54 +28,87 @@ type target struct {
 // place is a name at a site.
 type place struct{ site, host string }
 
-// choose picks machines of a world at random: active ones that no scan waits for and whose line is no other one's. The console
-// does not say whose the reports of records are that share their name with another record of their site, or have none, so a line
-// of theirs need not have a user. Of active ones of a name the one that was seen last is meant; one without a name has nothing that
-// could be looked for.
-func choose(w unitytest.Snapshot, r *rand.Rand, n int) (out []target, leftOut int) {
-	sites, waiting := map[string]string{}, map[string]bool{}
-	records, latest, hosts := map[place]int{}, map[place][]time.Time{}, map[string]int{}
-	for i := range w.Endpoints {
-		e := &w.Endpoints[i]
-		at := place{e.SiteID, folded(e.HostName)}
-		hosts[at.host]++
-		if records[at]++; !e.Deactivated {
-			latest[at] = append(latest[at], e.LastSeen)
-		}
-	}
-	for _, s := range w.Sites {
-		sites[s.ID] = s.Name
+func placeOf(e *unitytest.EndpointTruth) place { return place{e.SiteID, folded(e.HostName)} }
+
+// survey is what has to be known of a whole world to tell its machines apart on a screen.
+type survey struct {
+	sites map[string]string // names by id
+	// waiting are machines that a scan waits for.
+	waiting map[string]bool
+	// records counts the records of a name at a site, seen are the times of the active ones, and hosts counts those of a name anywhere.
+	records map[place]int
+	seen    map[place][]time.Time
+	hosts   map[string]int
+	// lines are the names behind what is shown in a line.
+	lines map[string]map[place]bool
+}
+
+func surveyOf(w unitytest.Snapshot) *survey {
+	s := &survey{sites: map[string]string{}, waiting: map[string]bool{}, records: map[place]int{}, seen: map[place][]time.Time{}, hosts: map[string]int{},
+		lines: map[string]map[place]bool{}}
+	for _, site := range w.Sites {
+		s.sites[site.ID] = site.Name
 	}
 	for _, c := range w.Commands {
 		if c.Name == "scan" && c.ExecutedAt.IsZero() && c.End.After(w.Now) {
-			waiting[c.EndpointID] = true
+			s.waiting[c.EndpointID] = true
 		}
 	}
-	lines := map[string]map[place]bool{}
-	all := make([]target, len(w.Endpoints))
 	for i := range w.Endpoints {
-		t := &all[i]
-		t.EndpointTruth, t.siteName = w.Endpoints[i], sites[w.Endpoints[i].SiteID]
-		parts := []string{t.HostName, t.siteName}
-		if records[place{t.SiteID, folded(t.HostName)}] == 1 {
-			parts = append(parts, t.User)
+		at := placeOf(&w.Endpoints[i])
+		s.records[at]++
+		s.hosts[at.host]++
+		if e := &w.Endpoints[i]; !e.Deactivated {
+			s.seen[at] = append(s.seen[at], e.LastSeen)
 		}
-		for _, part := range parts {
-			if plain(part) {
-				t.shows = append(t.shows, part)
-			}
-		}
-		if lines[t.line()] == nil {
-			lines[t.line()] = map[place]bool{}
-		}
-		lines[t.line()][place{t.SiteID, folded(t.HostName)}] = true
 	}
-	for _, i := range r.Perm(len(all)) {
-		t := all[i]
-		switch {
-		case t.Deactivated || waiting[t.ID]:
-		case folded(t.HostName) == "", !plain(t.HostName) && !plain(t.User), replaced(t.LastSeen, latest[place{t.SiteID, folded(t.HostName)}]),
-			len(lines[t.line()]) > 1, !plain(t.siteName) && hosts[folded(t.HostName)] > 1:
+	for i := range w.Endpoints {
+		t := s.target(&w.Endpoints[i])
+		if s.lines[t.line()] == nil {
+			s.lines[t.line()] = map[place]bool{}
+		}
+		s.lines[t.line()][placeOf(&t.EndpointTruth)] = true
+	}
+	return s
+}
+
+// target is a machine with what its line shows. The console does not say whose the reports of records are that share their name
+// with another record of their site, so a line of theirs need not have a user.
+func (s *survey) target(e *unitytest.EndpointTruth) target {
+	t := target{EndpointTruth: *e, siteName: s.sites[e.SiteID]}
+	parts := []string{t.HostName, t.siteName}
+	if s.records[placeOf(e)] == 1 {
+		parts = append(parts, t.User)
+	}
+	for _, part := range parts {
+		if plain(part) {
+			t.shows = append(t.shows, part)
+		}
+	}
+	return t
+}
+
+// tellable tells that a line can be no other machine's. Of active records of a name the one that was seen last is meant; one
+// without a name has nothing that could be looked for.
+func (s *survey) tellable(t *target) bool {
+	at := placeOf(&t.EndpointTruth)
+	newest := 0
+	for _, seen := range s.seen[at] {
+		if !seen.Before(t.LastSeen) {
+			newest++ // itself, for one
+		}
+	}
+	return at.host != "" && (plain(t.HostName) || plain(t.User)) && newest == 1 && len(s.lines[t.line()]) == 1 &&
+		(plain(t.siteName) || s.hosts[at.host] == 1)
+}
+
+// choose picks machines of a world at random: active ones that no scan waits for and whose line is no other one's.
+func choose(w unitytest.Snapshot, r *rand.Rand, n int) (out []target, leftOut int) {
+	s := surveyOf(w)
+	for _, i := range r.Perm(len(w.Endpoints)) {
+		switch t := s.target(&w.Endpoints[i]); {
+		case t.Deactivated || s.waiting[t.ID]:
+		case !s.tellable(&t):
 			leftOut++
 		default:
 			out = append(out, t)
@@ -89,17 +122,6 @@ func choose(w unitytest.Snapshot, r *rand.Rand, n int) (out []target, leftOut in
 
 // line is what tells the line of a machine from those of others.
 func (t *target) line() string { return strings.Join(t.shows, "\n") }
-
-// replaced tells that a record was not seen later than every other active record of its name.
-func replaced(seen time.Time, all []time.Time) bool {
-	n := 0
-	for _, at := range all {
-		if !at.Before(seen) {
-			n++
-		}
-	}
-	return n > 1
-}
 
 // plain tells that a name stands on the screen as it is.
 func plain(name string) bool {
@@ -231,10 +253,13 @@ func hitOf(x ptytest.Screen, text string, t *target) (place int, done bool) {
 	if at < 0 || !strings.Contains(x.Line(at+1), "searched ") {
 		return -1, false
 	}
-	for y := at + 2; y < x.Height && strings.Contains(x.Line(y), "machine |") || strings.Contains(x.Line(y), "site |"); y++ {
+	for y := at + 2; y < x.Height; y++ {
 		line := x.Line(y)
-		if !slices.ContainsFunc(t.shows, func(part string) bool { return !strings.Contains(line, part) }) && strings.Contains(line, "machine |") &&
-			!strings.Contains(line, fleet.StateGone) {
+		machine := strings.Contains(line, "machine |")
+		if !machine && !strings.Contains(line, "site |") {
+			break
+		}
+		if machine && !strings.Contains(line, fleet.StateGone) && !slices.ContainsFunc(t.shows, func(part string) bool { return !strings.Contains(line, part) }) {
 			return y - at - 2, true
 		}
 	}

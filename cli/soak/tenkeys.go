@@ -51,7 +51,7 @@ type reached struct {
 	Seed   uint64 `json:"seed"`
 	Host   string `json:"host"`
 	Site   string `json:"site"`
-	By     string `json:"by"`    // what was typed a part of: host, user, IP, MAC; "" when it was not reached
+	By     string `json:"by"`    // what was typed a part of: host, user, IP, MAC, host and customer; "" when it was not reached
 	Typed  string `json:"typed"` // the letters
 	Keys   int    `json:"keys"`
 	Tries  int    `json:"tries"`
@@ -235,7 +235,7 @@ func (k *keyed) rows() [][2]string {
 		row("from the snapshot", "all numbers after %.1f s, with a server that says nothing; a machine found then: %t", k.Start.Warm, k.Start.WarmFind),
 	}
 	if len(keys) > 0 {
-		out = append(out, row("scanned", "%d of %d machines within %d keys (median %d), each by the end of its %s", len(keys), len(k.Hosts), mostKeys, keys[len(keys)/2], driver.Counted(by)),
+		out = append(out, row("scanned", "%d of %d machines within %d keys (median %d), each by a part of: %s", len(keys), len(k.Hosts), mostKeys, keys[len(keys)/2], driver.Counted(by)),
 			row("", "at the try: %s; %d were left out: no name, replaced by a newer record, or a line like another one's", driver.Counted(tries), k.Unnamed))
 	}
 	return out

@@ -8,7 +8,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -17,6 +16,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/unitty/unitty/cli/driver"
 	"github.com/unitty/unitty/unity/unitytest"
 )
 
@@ -69,23 +69,14 @@ func (w *world) freeze() {
 	}
 }
 
-// serve answers on a loopback address.
+// serve answers until the world is closed.
 func (w *world) serve(ctx context.Context, h http.Handler) (string, error) {
-	l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
+	base, stop, err := driver.Serve(ctx, h)
 	if err != nil {
 		return "", err
 	}
-	server := &http.Server{Handler: h, ReadHeaderTimeout: time.Minute}
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		_ = server.Serve(l) // Close is what ends it
-	}()
-	w.stops = append(w.stops, func() {
-		_ = server.Close()
-		<-done
-	})
-	return "http://" + l.Addr().String(), nil
+	w.stops = append(w.stops, stop)
+	return base, nil
 }
 
 // close ends everything and removes the folder.

@@ -18,6 +18,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/unitty/unitty/cli/driver"
 	"github.com/unitty/unitty/unity/unitytest"
 )
 
@@ -78,11 +79,7 @@ func (h *household) build(ctx context.Context) error {
 		return err
 	}
 	h.bin = filepath.Join(h.dir, "unitty")
-	cmd := exec.CommandContext(ctx, "go", "build", "-o", h.bin, "github.com/unitty/unitty") //nolint:gosec // the name of a private folder
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("go build: %w\n%s", err, out)
-	}
-	return nil
+	return driver.Build(ctx, h.bin, driver.Program)
 }
 
 // environment is that of one process. Home, configuration, cache and runtime folders are its own. A file store lies in the

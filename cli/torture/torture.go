@@ -7,8 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"net"
-	"net/http"
 	"sync"
 	"time"
 
@@ -72,7 +70,7 @@ func torment(ctx context.Context, o options) (rep report, err error) {
 	if o.mode == modeFaults {
 		t.judge.faults = &mischief{server: server, random: rand.New(rand.NewPCG(o.seed, 1<<33)), hits: map[string]int{}} //nolint:gosec // a run that can be repeated
 	}
-	url, stop, err := serve(ctx, t.judge)
+	url, stop, err := driver.Serve(ctx, t.judge)
 	if err != nil {
 		return rep, err
 	}
@@ -95,24 +93,6 @@ func torment(ctx context.Context, o options) (rep report, err error) {
 	rep = t.report()
 	rep.LoadBefore, rep.LoadAfter = before, driver.LoadAverage()
 	return rep, errors.Join(t.troubles...)
-}
-
-// serve answers on a loopback address until it is stopped.
-func serve(ctx context.Context, h http.Handler) (url string, stop func(), err error) {
-	l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", nil, err
-	}
-	s := &http.Server{Handler: h, ReadHeaderTimeout: time.Minute}
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		_ = s.Serve(l) // Close is what ends it
-	}()
-	return "http://" + l.Addr().String(), func() {
-		_ = s.Close()
-		<-done
-	}, nil
 }
 
 // live runs the crowd and what disturbs it for the time of the run, and waits until all have gone home.

@@ -6,13 +6,14 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"go.uber.org/goleak"
+
+	"github.com/unitty/unitty/cli/driver"
 )
 
 func TestMain(m *testing.M) {
@@ -82,8 +83,8 @@ func disguise(t *testing.T, script string) string {
 	t.Helper()
 	dir := t.TempDir()
 	program := filepath.Join(dir, "real")
-	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", program, "github.com/unitty/unitty").CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
+	if err := driver.Build(t.Context(), program, driver.Program); err != nil {
+		t.Fatal(err)
 	}
 	path := filepath.Join(dir, "unitty")
 	body := fmt.Sprintf("#!/bin/sh\nreal='%s'\nkept='%s'\n%s\nexec \"$real\" \"$@\"\n", program, filepath.Join(dir, "kept"), script)
