@@ -293,7 +293,7 @@ func (q *quick) verify(found []*fleet.Machine, fresh map[unity.EndpointID]*unity
 		case !byID && e.Deactivated.On != m.Deactivated.On:
 			return nil, cannot("%s was deactivated or reactivated since", m.Name())
 		}
-		ref.HostName, ref.Inactive, ref.ReadAt = e.HostName, e.Deactivated.On, q.sess.client.Now()
+		ref.HostName, ref.Inactive, ref.Group, ref.ReadAt = e.HostName, e.Deactivated.On, e.GroupID, q.sess.client.Now()
 		if e.LastSeen.After(ref.LastSeen) {
 			ref.LastSeen = e.LastSeen.Time
 		}

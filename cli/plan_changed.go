@@ -8,8 +8,8 @@ import (
 	"github.com/unitty/unitty/unity/dispatch"
 )
 
-// withoutChanged leaves out, where nobody can be asked, what is no longer as it was when it was chosen: renamed or deactivated
-// machines. They stay in the result as skipped. A plan of which nothing is left is refused.
+// withoutChanged leaves out, where nobody can be asked, what is no longer as it was when it was chosen: machines that were renamed,
+// deactivated or moved to another group. They stay in the result as skipped. A plan of which nothing is left is refused.
 func (a *app) withoutChanged(p *dispatch.Plan) error {
 	if a.terminal {
 		return nil

@@ -39,7 +39,9 @@ func (p *Past) chosen(some Some) []fleet.Ref {
 		case some == SomeElapsed && r.State == Sent && p.tracked[r.Ref.ID] == unity.StateElapsed,
 			some != SomeElapsed && r.State == Failed,
 			some == SomeUnseen && r.State == Unknown && p.unseen[r.Ref.ID]:
-			out = append(out, r.Ref)
+			ref := r.Ref
+			ref.Group = p.story.plan.values[ref.ID].Group
+			out = append(out, ref)
 		}
 	}
 	return out

@@ -27,16 +27,19 @@ const (
 	goneSince    = "it left this site after the plan was made"
 	renamedSince = "it was renamed to "
 	turnedSince  = "it was deactivated or reactivated after the plan was made"
+	movedSince   = "it was moved to another group after the plan was made"
 )
 
 // Changed tells that a machine was skipped since it is gone, or is no longer as it was when it was chosen or confirmed: it did not
 // get what it was meant to get.
 func (r *Result) Changed() bool {
-	switch r.Reason {
-	case goneBefore, goneSince, turnedSince:
-		return r.State == Skipped
-	}
-	return r.State == Skipped && (strings.HasPrefix(r.Reason, renamedSince) || strings.HasPrefix(r.Reason, notSent+": "))
+	return r.skippedAs(goneBefore, goneSince, turnedSince, movedSince) ||
+		r.State == Skipped && (strings.HasPrefix(r.Reason, renamedSince) || strings.HasPrefix(r.Reason, notSent+": "))
+}
+
+// skippedAs tells that a machine was skipped for one of these reasons.
+func (r *Result) skippedAs(reasons ...string) bool {
+	return r.State == Skipped && slices.Contains(reasons, r.Reason)
 }
 
 // LeftOut gives the machines that WithoutChanged has left out.
@@ -75,15 +78,28 @@ func (m *maker) compare(ref fleet.Ref, e *unity.Endpoint) fleet.Ref {
 		m.warnOf(warnKind{"%s has been deactivated meanwhile", "machines have been deactivated meanwhile"}, Named(ref))
 		changed = append(changed, "it has been deactivated since it was chosen")
 	}
+	if m.plan.moved(ref.ID, ref.Group, e.GroupID) {
+		m.warnOf(warnKind{"%s has been moved to another group meanwhile", "machines have been moved to another group meanwhile"}, Named(ref))
+		changed = append(changed, "it has been moved to another group since it was chosen")
+	}
 	if len(changed) > 0 {
 		if m.plan.changed == nil {
 			m.plan.changed = map[unity.EndpointID]string{}
 		}
 		m.plan.changed[ref.ID] = strings.Join(changed, "; ")
 	}
-	ref.Inactive = e.Deactivated.On
+	ref.Inactive, ref.Group = e.Deactivated.On, e.GroupID
 	if e.LastSeen.After(ref.LastSeen) {
 		ref.LastSeen = e.LastSeen.Time
 	}
 	return ref
+}
+
+// moved tells that a machine was in one group and is in another, where both are known: it may have been chosen by its group, and what
+// is right for one group need not be for the other. To be where a move is to put it is no such thing.
+func (p *Plan) moved(id unity.EndpointID, was, is unity.GroupID) bool {
+	if was == "" || is == "" || was == is {
+		return false
+	}
+	return p.Operation.ID != "endpoint.move" || !strings.EqualFold(p.argsOf(id).Get(ArgGroup), string(is))
 }

@@ -1,6 +1,7 @@
 package dispatch
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"net/http/httptest"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"github.com/unitty/unitty/unity"
+	"github.com/unitty/unitty/unity/fleet"
 	"github.com/unitty/unitty/unity/unitytest"
 )
 
@@ -86,6 +88,104 @@ func TestAReactivationIsForTheDeactivated(t *testing.T) {
 		}
 		if p, err = l.planOf(t, "endpoint.set-policy", Args{{ArgPolicy, string(l.policyCalled(t, refs[0].Site, "silent audit"))}}, refs, PlanOptions{}); err != nil || len(p.Changed()) != 2 {
 			t.Errorf("%v, %+v changed", err, p.Changed())
+		}
+	})
+}
+
+// TestAMoveToAnotherGroupIsAChange moves machines, as a colleague would, after they were chosen by their group: before the plan, while it
+// is looked at, and before what is left of the job is resumed or repeated.
+func TestAMoveToAnotherGroupIsAChange(t *testing.T) {
+	simulated(t, unitytest.Options{Sites: 2, Endpoints: 60, Seed: 4}, func(t *testing.T, l *lab) {
+		refs, start := l.silent(t, 5), time.Now()
+		groups, err := l.client.Groups(t.Context(), refs[0].Site)
+		if err != nil {
+			t.Fatal(err)
+		}
+		home, away := groups[0].ID, groups[1].ID
+		move := func(to unity.GroupID, refs ...fleet.Ref) {
+			t.Helper()
+			p, err := l.planOf(t, "endpoint.move", Args{{ArgGroup, string(to)}}, refs, PlanOptions{Again: true})
+			if err != nil || l.run(t, p).Count(Sent) != len(refs) {
+				t.Fatal(err)
+			}
+		}
+		move(home, refs...)
+		for i := range refs {
+			refs[i].Group = home
+		}
+		move(away, refs[0])
+		p := l.plan(t, "restart", refs, PlanOptions{})
+		if got := p.Changed(); len(got) != 1 || got[0].Ref.ID != refs[0].ID || got[0].Reason != "it has been moved to another group since it was chosen" ||
+			!says(p.Notices(), "has been moved to another group meanwhile") {
+			t.Errorf("%+v, %q", got, p.Notices())
+		}
+		if err := p.WithoutChanged(); err != nil {
+			t.Fatal(err)
+		}
+		<-time.After(2 * time.Minute) // somebody looks at it
+		move(away, refs[1])
+		l.intercept = func(r *http.Request) (*http.Response, error) {
+			if isPost(r) {
+				return status(http.StatusForbidden), nil
+			}
+			return nil, nil
+		}
+		job, jobs, err := l.journalled(t, p, RunOptions{})
+		if err != nil || job.Words() != "3 failed, 2 skipped" || !slices.ContainsFunc(job.Results, func(r Result) bool { return r.Reason == movedSince && r.Changed() }) {
+			t.Fatalf("%v, %s: %+v", err, job.Words(), job.Results)
+		}
+		l.intercept = nil
+		move(away, refs[2])
+		p, err = jobs.Retry(t.Context(), l.client, job.ID, l.binding(), SomeFailed, PlanOptions{})
+		if err != nil || len(p.Targets) != 3 || len(p.Changed()) != 1 || p.Changed()[0].Ref.ID != refs[2].ID {
+			t.Fatalf("%v, %+v changed", err, p.Changed())
+		}
+		if err := p.WithoutChanged(); err != nil {
+			t.Fatal(err)
+		}
+		stop, cancel := context.WithCancel(t.Context())
+		cancel()
+		job, err = p.Run(stop, l.client, RunOptions{Journal: jobs.dir})
+		if err != nil || job.Count(Cancelled) != 2 {
+			t.Fatalf("%v, %s", err, job.Words())
+		}
+		move(away, refs[3])
+		if job, err = jobs.Resume(t.Context(), l.client, job.ID, l.binding(), RunOptions{}); err != nil || job.Words() != "1 sent, 2 skipped" {
+			t.Errorf("%v, %s", err, job.Words())
+		}
+		for i, r := range refs {
+			if n := l.given(r.ID, "restart", start); n != map[bool]int{true: 1, false: 0}[i == 4] {
+				t.Errorf("machine %d got it %d times", i, n)
+			}
+		}
+	})
+}
+
+// TestWhereAMoveLeadsIsNoChange: a machine that is where the move would put it is as it was meant, and whatever takes the move back finds it
+// there.
+func TestWhereAMoveLeadsIsNoChange(t *testing.T) {
+	simulated(t, unitytest.Options{Sites: 2, Endpoints: 60, Seed: 4}, func(t *testing.T, l *lab) {
+		refs := l.pick(t, 0, 4)
+		groups, err := l.client.Groups(t.Context(), refs[0].Site)
+		if err != nil {
+			t.Fatal(err)
+		}
+		to := groups[slices.IndexFunc(groups, func(g unity.Group) bool { return g.ID != refs[0].Group })].ID
+		first, err := l.planOf(t, "endpoint.move", Args{{ArgGroup, string(to)}}, refs, PlanOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		job, jobs, err := l.journalled(t, first, RunOptions{})
+		if err != nil || job.Count(Sent) == 0 {
+			t.Fatal(err, job.Words())
+		}
+		again, err := l.planOf(t, "endpoint.move", Args{{ArgGroup, strings.ToUpper(string(to))}, {ArgInheritance, "1"}}, refs, PlanOptions{})
+		if err != nil || len(again.Targets) != 4 || len(again.Changed()) != 0 {
+			t.Errorf("%v, %+v changed", err, again.Changed())
+		}
+		back, err := jobs.Revert(t.Context(), l.client, job.ID, l.binding(), PlanOptions{})
+		if err != nil || len(back.Targets) != job.Count(Sent) || len(back.Changed()) != 0 {
+			t.Errorf("%v, %+v changed", err, back.Changed())
 		}
 	})
 }

@@ -82,10 +82,7 @@ func TestShare(t *testing.T) {
 // TestTwoEqualScansOfOneSecond are two commands with one key. Each job has one of them, and a third one is somebody else's.
 func TestTwoEqualScansOfOneSecond(t *testing.T) {
 	simulated(t, unitytest.Options{}, func(t *testing.T, l *lab) {
-		refs := l.pick(t, 0, 1)
-		if err := l.sim.StopPolling(string(refs[0].ID)); err != nil {
-			t.Fatal(err)
-		}
+		refs := l.silent(t, 1)
 		first, second := l.plan(t, "scan", refs, PlanOptions{}), l.plan(t, "scan", refs, PlanOptions{})
 		a, jobs, err := l.journalled(t, first, RunOptions{})
 		if err != nil {
@@ -149,10 +146,7 @@ func TestTwoJobsFollowTheirOwnCommands(t *testing.T) {
 // list is no proof.
 func TestTheOnlyCommandMayBeTheOthers(t *testing.T) {
 	simulated(t, unitytest.Options{}, func(t *testing.T, l *lab) {
-		refs := l.pick(t, 0, 1)
-		if err := l.sim.StopPolling(string(refs[0].ID)); err != nil {
-			t.Fatal(err)
-		}
+		refs := l.silent(t, 1)
 		first, second := l.plan(t, "scan", refs, PlanOptions{}), l.plan(t, "scan", refs, PlanOptions{})
 		_, jobs, err := l.journalled(t, first, RunOptions{})
 		if err != nil {

@@ -141,12 +141,7 @@ func stopInTheMiddle(cancel func()) func(Edge) {
 
 func TestResumeNeverRepeats(t *testing.T) {
 	simulated(t, unitytest.Options{}, func(t *testing.T, l *lab) {
-		refs := l.pick(t, 0, 6)
-		for _, r := range refs {
-			if err := l.sim.StopPolling(string(r.ID)); err != nil {
-				t.Fatal(err)
-			}
-		}
+		refs := l.silent(t, 6)
 		start := time.Now()
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
@@ -379,12 +374,7 @@ func TestAJournalThatTakesNoMoreStopsTheJob(t *testing.T) {
 // TestTrackingSurvives follows a job, ends, and reads how far its agents were.
 func TestTrackingSurvives(t *testing.T) {
 	simulated(t, unitytest.Options{}, func(t *testing.T, l *lab) {
-		refs := l.pick(t, 0, 2)
-		for _, r := range refs {
-			if err := l.sim.StopPolling(string(r.ID)); err != nil {
-				t.Fatal(err)
-			}
-		}
+		refs := l.silent(t, 2)
 		job, jobs, err := l.journalled(t, l.plan(t, "scan", refs, PlanOptions{}), RunOptions{})
 		if err != nil {
 			t.Fatal(err)

@@ -11,12 +11,7 @@ import (
 // TestTheLedgerTellsWhoGaveACommand has a colleague give the same command earlier and later, and another one to another machine.
 func TestTheLedgerTellsWhoGaveACommand(t *testing.T) {
 	simulated(t, unitytest.Options{}, func(t *testing.T, l *lab) {
-		refs := l.pick(t, 0, 3)
-		for _, r := range refs {
-			if err := l.sim.StopPolling(string(r.ID)); err != nil {
-				t.Fatal(err)
-			}
-		}
+		refs := l.silent(t, 3)
 		colleague := func(i int) {
 			t.Helper()
 			if err := l.sim.AddCommand(string(refs[i].ID), "scan", "", time.Time{}); err != nil {
@@ -84,12 +79,7 @@ func TestTheLedgerTellsWhoGaveACommand(t *testing.T) {
 // TestTheOppositeIsNamed once for every machine it waits for, and not when a job is taken back.
 func TestTheOppositeIsNamed(t *testing.T) {
 	simulated(t, unitytest.Options{}, func(t *testing.T, l *lab) {
-		refs := l.pick(t, 0, 3)
-		for _, r := range refs {
-			if err := l.sim.StopPolling(string(r.ID)); err != nil {
-				t.Fatal(err)
-			}
-		}
+		refs := l.silent(t, 3)
 		job, jobs, err := l.journalled(t, l.plan(t, "isolate", refs[:2], PlanOptions{}), RunOptions{})
 		if err != nil {
 			t.Fatal(err)

@@ -17,12 +17,7 @@ import (
 // down.
 func TestLostAnswersAreFollowedToo(t *testing.T) {
 	simulated(t, unitytest.Options{}, func(t *testing.T, l *lab) {
-		refs := l.pick(t, 0, 4)
-		for _, r := range refs {
-			if err := l.sim.StopPolling(string(r.ID)); err != nil {
-				t.Fatal(err)
-			}
-		}
+		refs := l.silent(t, 4)
 		var posts atomic.Int32
 		l.intercept = func(r *http.Request) (*http.Response, error) {
 			if r.Method != http.MethodPost || !strings.HasSuffix(r.URL.Path, "/commands") || posts.Add(1) > 1 {

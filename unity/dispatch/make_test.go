@@ -30,7 +30,7 @@ func (l *lab) binding() Binding {
 
 func refOf(e unitytest.EndpointTruth, siteName string) fleet.Ref {
 	return fleet.Ref{ID: unity.EndpointID(e.ID), Site: unity.SiteID(e.SiteID), SiteName: unity.NewText(siteName), HostName: unity.NewText(e.HostName),
-		LastSeen: e.LastSeen, Inactive: e.Deactivated}
+		LastSeen: e.LastSeen, Inactive: e.Deactivated, Group: unity.GroupID(e.GroupID)}
 }
 
 // pick gives n active machines of a site, none with a waiting command; a negative n means all of them.

@@ -3,6 +3,7 @@ package dispatch
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -134,7 +135,7 @@ func (op Operation) complete(args Args) (Operation, error) {
 		}
 	}
 	for _, a := range args {
-		if !contains(takes, a.Name) {
+		if !slices.Contains(takes, a.Name) {
 			return Operation{}, fmt.Errorf("%s takes no argument %q", op.Name, unity.Clean(a.Name))
 		}
 	}
@@ -159,15 +160,6 @@ func (op Operation) complete(args Args) (Operation, error) {
 		}
 	}
 	return op, nil
-}
-
-func contains(list []string, s string) bool {
-	for _, x := range list {
-		if x == s {
-			return true
-		}
-	}
-	return false
 }
 
 // OperationNamed finds an operation by its id, its verb, or the API's command with its parameter. changekeycode takes the

@@ -57,12 +57,7 @@ func TestJoinPolls(t *testing.T) {
 // knows the gap, and the journal did not grow at every look.
 func TestTheUsualGapOutlivesARun(t *testing.T) {
 	simulated(t, unitytest.Options{}, func(t *testing.T, l *lab) {
-		refs := l.pick(t, 0, 2)
-		for _, r := range refs {
-			if err := l.sim.StopPolling(string(r.ID)); err != nil {
-				t.Fatal(err)
-			}
-		}
+		refs := l.silent(t, 2)
 		job, jobs, err := l.journalled(t, l.plan(t, "scan", refs, PlanOptions{}), RunOptions{})
 		if err != nil {
 			t.Fatal(err)

@@ -45,8 +45,9 @@ func (r *runner) refresh(ctx context.Context) ([]Batch, error) {
 	return p.without(r.client, left)
 }
 
-// changedSince says what is different from what was confirmed, or "".
-func changedSince(ref fleet.Ref, now map[unity.EndpointID]fleet.Ref) string {
+// changedSince says what is different from what was confirmed, or "". The group that was confirmed is the one that the plan has read:
+// references that come from a journal have none.
+func (p *Plan) changedSince(ref fleet.Ref, now map[unity.EndpointID]fleet.Ref) string {
 	is, there := now[ref.ID]
 	switch {
 	case !there:
@@ -55,6 +56,8 @@ func changedSince(ref fleet.Ref, now map[unity.EndpointID]fleet.Ref) string {
 		return renamedSince + is.Name() + " after the plan was made"
 	case is.Inactive != ref.Inactive:
 		return turnedSince
+	case p.moved(ref.ID, p.values[ref.ID].Group, is.Group):
+		return movedSince
 	default:
 		return ""
 	}

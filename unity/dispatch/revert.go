@@ -16,6 +16,19 @@ var inverses = map[string]string{"endpoint.isolate": "endpoint.release",
 	"endpoint.deactivate": "endpoint.reactivate", "endpoint.reactivate": "endpoint.deactivate",
 	"endpoint.move": "endpoint.move", "endpoint.set-policy": "endpoint.set-policy"}
 
+// HasInverse tells that there is a change that takes the job back, as far as each machine allows it.
+func (j *Job) HasInverse() bool { return hasInverse(j.Operation, j.Object) }
+
+// HasInverse tells that there will be a change that takes the plan back, as Job.HasInverse does.
+func (p *Plan) HasInverse() bool { return hasInverse(p.Operation, p.Object) }
+
+func hasInverse(op Operation, object *ObjectChange) bool {
+	if object != nil {
+		return object.Revert != nil
+	}
+	return inverses[op.ID] != ""
+}
+
 // back is what takes a job back.
 type back struct {
 	refs []fleet.Ref
@@ -35,7 +48,7 @@ func (js *Jobs) Revert(ctx context.Context, c *unity.Client, id string, b Bindin
 	if p.Object != nil {
 		return p.revertObject(ctx, c, o)
 	}
-	op, ok := p.inverse()
+	inverse, ok := inverses[p.Operation.ID]
 	if !ok {
 		return nil, fmt.Errorf("%s: %w", p.Operation.Name, ErrNoInverse)
 	}
@@ -51,16 +64,26 @@ func (js *Jobs) Revert(ctx context.Context, c *unity.Client, id string, b Bindin
 	if len(put.refs) == 0 && len(put.lost) > 0 {
 		return nil, fmt.Errorf("%s: %w: %s: %s", p.Operation.Name, ErrNoInverse, put.lost[0].Ref.Name(), put.lost[0].Reason)
 	}
-	if len(put.each) > 0 {
-		put.name(ctx, c)
-		o.each = put.each
+	plan, err := put.plan(ctx, c, inverse, o)
+	if err != nil {
+		return nil, err
 	}
-	if len(op.Needs) > 0 {
-		if op, err = op.With(put.words()); err != nil {
-			return nil, err
-		}
+	p.warnBack(plan)
+	return plan, nil
+}
+
+// plan plans the operation that puts back what machines had, and names those that it leaves out.
+func (b *back) plan(ctx context.Context, c *unity.Client, operation string, o PlanOptions) (*Plan, error) {
+	var args Args
+	if len(b.each) > 0 {
+		b.name(ctx, c)
+		o.each, args = b.each, b.words()
 	}
-	frozen, err := Freeze(b, put.refs)
+	op, err := OperationByID(operation, args)
+	if err != nil {
+		return nil, err
+	}
+	frozen, err := Freeze(o.Binding, b.refs)
 	if err != nil {
 		return nil, err
 	}
@@ -68,8 +91,7 @@ func (js *Jobs) Revert(ctx context.Context, c *unity.Client, id string, b Bindin
 	if err != nil {
 		return nil, err
 	}
-	plan.Skipped = append(plan.Skipped, put.lost...)
-	p.warnBack(plan)
+	plan.Skipped = append(plan.Skipped, b.lost...)
 	return plan, nil
 }
 
@@ -93,15 +115,6 @@ func (js *Jobs) over(c *unity.Client, id string, b Binding) (*Past, error) {
 		return nil, fmt.Errorf("job %s is still run by %s", p.ID, p.Holder)
 	}
 	return p, p.story.mayResume(c, b)
-}
-
-func (p *Past) inverse() (Operation, bool) {
-	for _, op := range operations {
-		if op.ID == inverses[p.Operation.ID] {
-			return op, true
-		}
-	}
-	return Operation{}, false
 }
 
 // putBack gives the targets with what each of them had before.

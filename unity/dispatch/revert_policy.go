@@ -33,21 +33,11 @@ func (js *Jobs) PoliciesBack(ctx context.Context, c *unity.Client, id string, b 
 	if len(put.refs) == 0 {
 		return nil, fmt.Errorf("%w: no machine is known to have had a policy", ErrNothingToDo)
 	}
-	put.name(ctx, c)
-	op, err := OperationByID("endpoint.set-policy", put.words())
+	o.RevertOf, o.Binding = p.ID, b
+	plan, err := put.plan(ctx, c, "endpoint.set-policy", o)
 	if err != nil {
 		return nil, err
 	}
-	frozen, err := Freeze(b, put.refs)
-	if err != nil {
-		return nil, err
-	}
-	o.RevertOf, o.Binding, o.each = p.ID, b, put.each
-	plan, err := Make(ctx, c, op, frozen, o)
-	if err != nil {
-		return nil, err
-	}
-	plan.Skipped = append(plan.Skipped, put.lost...)
 	p.warnOtherPolicies(ctx, c, plan)
 	return plan, nil
 }

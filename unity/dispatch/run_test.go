@@ -161,10 +161,7 @@ func TestUnknownIsResolvedThroughLag(t *testing.T) {
 		{0, Unknown, 8 * time.Second, false}, // nor can it stand for ours, which was lost
 	} {
 		simulated(t, unitytest.Options{}, func(t *testing.T, l *lab) {
-			ref := l.pick(t, 0, 1)[0]
-			if err := l.sim.StopPolling(string(ref.ID)); err != nil {
-				t.Fatal(err)
-			}
+			ref := l.silent(t, 1)[0]
 			p := l.plan(t, "scan", []fleet.Ref{ref}, PlanOptions{})
 			fault := map[bool]string{true: "reset-after", false: "reset-before"}[x.arrives]
 			l.sim.SetCommandLag(x.lag)
@@ -326,7 +323,7 @@ func TestTrack(t *testing.T) {
 		told := map[unity.EndpointID][]unity.CommandState{}
 		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Hour)
 		defer cancel()
-		err := Track(ctx, l.client, job, func(seen Tracked) {
+		err := NewJobs(nil).Track(ctx, l.client, job, func(seen Tracked) {
 			id, s := seen.ID, seen.State
 			told[id] = append(told[id], s)
 			if len(told) == 3 && len(told[refs[2].ID]) == 2 {
@@ -363,14 +360,11 @@ func TestTrack(t *testing.T) {
 
 func TestTrackEndsWithItsContext(t *testing.T) {
 	simulated(t, unitytest.Options{}, func(t *testing.T, l *lab) {
-		ref := l.pick(t, 0, 1)
-		if err := l.sim.StopPolling(string(ref[0].ID)); err != nil {
-			t.Fatal(err)
-		}
+		ref := l.silent(t, 1)
 		job := l.run(t, l.plan(t, "scan", ref, PlanOptions{}))
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
-		if err := Track(ctx, l.client, job, func(Tracked) {}); !errors.Is(err, context.DeadlineExceeded) {
+		if err := NewJobs(nil).Track(ctx, l.client, job, func(Tracked) {}); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("the wait ends with %v", err)
 		}
 	})

@@ -151,7 +151,7 @@ func (r *runner) remember(refs, again []fleet.Ref, unread []Skip) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, ref := range refs {
-		r.looks[ref.ID] = look{at: now[ref.ID].ReadAt, state: Skipped, why: changedSince(ref, now)}
+		r.looks[ref.ID] = look{at: now[ref.ID].ReadAt, state: Skipped, why: r.plan.changedSince(ref, now)}
 	}
 	for _, s := range unread {
 		r.looks[s.Ref.ID] = look{at: at, state: Cancelled, why: notSent + ": " + s.Reason}

@@ -20,14 +20,9 @@ type Tracked struct {
 	Requested, Until unity.Time
 }
 
-// Track follows the sent commands of a job until the agents have them, their time is over or ctx ends. It asks only for sites that
-// still have open ones, ever more rarely: after 2 seconds, later every 15 minutes and rarer.
-func Track(ctx context.Context, c *unity.Client, j *Job, told func(Tracked)) error {
-	return (&Jobs{}).Track(ctx, c, j, told)
-}
-
-// Track follows the sent commands of a job like the function of that name, and writes down how far they are, so that the
-// next start knows. The journal is held for the writing only: whoever wants to go on with the job meanwhile can.
+// Track follows the sent commands of a job until the agents have them, their time is over or ctx ends, and writes down how far they
+// are, so that the next start knows. It asks only for sites that still have open ones, ever more rarely: after 2 seconds, later every
+// 15 minutes and rarer. The journal is held for the writing only: whoever wants to go on with the job meanwhile can.
 func (js *Jobs) Track(ctx context.Context, c *unity.Client, j *Job, told func(Tracked)) error {
 	return NewTracker(js, c, j.Binding).Follow(ctx, j, func(all []Tracked) {
 		for _, seen := range all {

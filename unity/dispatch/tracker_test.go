@@ -57,12 +57,7 @@ func TestSilentMachinesAreAskedAboutEverMoreRarely(t *testing.T) {
 // with it: it is never refused.
 func TestFollowingHoldsNoJournal(t *testing.T) {
 	simulated(t, unitytest.Options{Sites: 2, Endpoints: 60, Seed: 4}, func(t *testing.T, l *lab) {
-		refs := l.pick(t, 0, 6)
-		for _, r := range refs {
-			if err := l.sim.StopPolling(string(r.ID)); err != nil {
-				t.Fatal(err)
-			}
-		}
+		refs := l.silent(t, 6)
 		stop, cancelRun := context.WithCancel(t.Context())
 		defer cancelRun()
 		dir := journal.At(filepath.Join(t.TempDir(), "jobs"))

@@ -248,11 +248,7 @@ const (
 // AlreadySo tells that a machine was skipped since it is as the change would make it. A machine that was skipped for another reason
 // is not.
 func (r *Result) AlreadySo() bool {
-	switch r.Reason {
-	case inGroup, hasPolicy, isInactive, notInactive:
-		return r.State == Skipped
-	}
-	return false
+	return r.skippedAs(inGroup, hasPolicy, isInactive, notInactive)
 }
 
 // already says that a machine is as the change would make it, or "".

@@ -55,6 +55,8 @@ type Ref struct {
 	LastSeen time.Time
 	ReadAt   time.Time
 	Inactive bool
+	// Group is the group it was in when it was read, "" where that is not known.
+	Group unity.GroupID
 	// Found says how a selector or a filter came upon it.
 	Found Found
 }
@@ -70,7 +72,7 @@ func (r Ref) Name() string {
 // Ref gives the machine's reference.
 func (m *Machine) Ref() Ref {
 	return Ref{ID: m.ID, Site: m.SiteID, SiteName: m.SiteName, HostName: m.HostName, LastSeen: m.Seen(), ReadAt: m.ReadAt,
-		Inactive: m.Deactivated.On}
+		Inactive: m.Deactivated.On, Group: m.GroupID}
 }
 
 // Seen is the later of what console and agent report say; zero is never.

@@ -153,6 +153,9 @@ func through(job *dispatch.Job, targets []fleet.Ref, skipped []dispatch.Skip, le
 		switch res := results[r.ID]; {
 		case res == nil: // nothing was done about it
 		case res.State == dispatch.Sent, lenient && res.AlreadySo():
+			if job.Operation.ID == "endpoint.move" {
+				r.Group = "" // it is no longer where it was when it was chosen, and the server may take a while to say so
+			}
 			refs = append(refs, r)
 		case res.State != dispatch.Skipped:
 			lost++
