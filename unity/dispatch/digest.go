@@ -146,7 +146,7 @@ func (l *lastDigest) take(r journal.Record) (enough bool) {
 			l.found = &d
 		}
 		return true
-	case recordPlan, recordIntent, recordOutcome, recordTrack:
+	case recordPlan, recordIntent, recordOutcome, recordTrack, recordResume:
 		return true
 	}
 	return false // says nothing of the targets

@@ -241,10 +241,16 @@ func (js *Jobs) Resume(ctx context.Context, c *unity.Client, id string, b Bindin
 	if o.Note == "" {
 		o.Note = s.head.Note
 	}
-	s.job.Finished = time.Time{}
+	s.reopen()
 	r := runnerOf(s.plan, s.job, c, o)
 	r.recall(s, log)
-	if err := r.begin(); err != nil {
+	err = r.begin()
+	if err == nil {
+		// Until the first request there is only reading, which may take minutes: others are to see that the job is run, and find
+		// it interrupted if it ends here.
+		err = log.Append(recordResume, struct{}{})
+	}
+	if err != nil {
 		_ = log.Close()
 		return nil, err
 	}

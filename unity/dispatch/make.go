@@ -21,6 +21,7 @@ type maker struct {
 	options PlanOptions
 	sites   map[unity.SiteID]*unity.Site // those of the options, once they were looked for
 	lost    error                        // why the first machine could not be read again
+	told    func(done int)               // told how many machines were read again; nil where nobody wants to know
 }
 
 // Make plans an operation on endpoints. It reads the targets again where the risk or the number asks for it, or where

@@ -19,6 +19,7 @@ const (
 	recordIntent  = "intent"  // a request is about to be sent for these targets
 	recordOutcome = "outcome" // what became of these targets
 	recordEnd     = "end"     // every target has an outcome
+	recordResume  = "resume"  // it goes on after an end: what was cancelled is to be sent after all
 	recordTrack   = "track"   // how far the agents are
 	recordPolls   = "polls"   // when these machines were heard of
 	recordDigest  = "digest"  // the job as lists show it, with what the records of tracking before it tell
@@ -266,6 +267,8 @@ func (s *story) take(r journal.Record) error {
 				s.heard(pr)
 			}
 		}
+	case recordResume:
+		s.reopen()
 	case recordEnd:
 		s.ended, s.job.Finished = true, r.At
 	}
@@ -315,6 +318,16 @@ func (s *story) intend(in intentRecord) {
 		}
 		s.spans[i] = span{from, in.From.Add(crashWindow)}
 		s.requests[i] = in.Targets
+	}
+}
+
+// reopen lets the job go on after an earlier end.
+func (s *story) reopen() {
+	s.ended, s.job.Finished = false, time.Time{}
+	for i := range s.job.Results {
+		if res := &s.job.Results[i]; res.State == Cancelled {
+			*res = Result{Ref: res.Ref, State: Waiting}
+		}
 	}
 }
 

@@ -34,7 +34,10 @@ func (m *maker) wholeCheaper(site unity.SiteID, n int) bool {
 
 // readings are what came of reading machines again.
 type readings struct {
-	mu    sync.Mutex
+	mu sync.Mutex
+	// done counts the machines that were read, or could not be; told is told of it.
+	done  int
+	told  func(done int)
 	fresh map[unity.EndpointID]reading
 	// failed says of sites, and single machines of others, why they could not be read.
 	failed map[unity.SiteID]error
@@ -50,6 +53,17 @@ func (r *readings) keep(e *unity.Endpoint, at time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.fresh[e.ID] = reading{e, at}
+}
+
+// over counts machines that are dealt with.
+func (r *readings) over(n int) {
+	if r.told == nil {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.done += n
+	r.told(r.done)
 }
 
 // lost notes what cannot be read. Where nothing more can be read at all, it is an error.
@@ -83,16 +97,23 @@ func endsPlan(ctx context.Context, err error) bool {
 // reread reads every target again and names what changed since it was chosen. Machines that cannot be read are left out by
 // name, and the others go on.
 func (m *maker) reread(ctx context.Context, refs []fleet.Ref) ([]fleet.Ref, error) {
-	read := &readings{fresh: map[unity.EndpointID]reading{}, failed: map[unity.SiteID]error{}, alone: map[unity.EndpointID]error{}}
+	read := &readings{told: m.told, fresh: map[unity.EndpointID]reading{}, failed: map[unity.SiteID]error{}, alone: map[unity.EndpointID]error{}}
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(16)
+	read.over(0)
 	for site, of := range bySite(refs) {
 		if m.wholeCheaper(site, len(of)) {
-			group.Go(func() error { return m.rereadSite(ctx, site, read) })
+			group.Go(func() error {
+				defer read.over(len(of))
+				return m.rereadSite(ctx, site, read)
+			})
 			continue
 		}
 		for _, ref := range of {
-			group.Go(func() error { return m.rereadOne(ctx, ref, read) })
+			group.Go(func() error {
+				defer read.over(1)
+				return m.rereadOne(ctx, ref, read)
+			})
 		}
 	}
 	if err := group.Wait(); err != nil {

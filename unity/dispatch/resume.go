@@ -26,6 +26,7 @@ func (r *runner) recall(s *story, log *journal.Log) {
 
 // resume sends what was never sent, and then finds out about what was on its way when the job was left.
 func (r *runner) resume(ctx context.Context, size int) (*Job, error) {
+	r.job.goesOn(r.client.Now())
 	batches, err := r.rest(ctx, size)
 	if err != nil {
 		_ = r.log.Close()
@@ -40,7 +41,7 @@ func (r *runner) resume(ctx context.Context, size int) (*Job, error) {
 func (r *runner) rest(ctx context.Context, size int) ([]Batch, error) {
 	var refs []fleet.Ref
 	for i := range r.job.Results {
-		if s := r.job.Results[i].State; s == Waiting || s == Cancelled {
+		if r.job.Results[i].State == Waiting {
 			refs = append(refs, r.job.Results[i].Ref)
 		}
 	}
@@ -70,8 +71,11 @@ func (r *runner) stillThere(ctx context.Context, refs []fleet.Ref) ([]fleet.Ref,
 	if len(refs) == 0 {
 		return refs, nil
 	}
-	m := maker{client: r.client, plan: &Plan{Operation: r.plan.Operation}}
+	m := maker{client: r.client, plan: &Plan{Operation: r.plan.Operation}, told: func(done int) {
+		r.note(NoteReading(done, len(refs)))
+	}}
 	again, err := m.reread(ctx, refs)
+	r.note("")
 	if err == nil {
 		err = m.nothingRead(len(again))
 	}
@@ -84,6 +88,17 @@ func (r *runner) stillThere(ctx context.Context, refs []fleet.Ref) ([]fleet.Ref,
 		return seen.state, seen.why
 	}), nil
 }
+
+// noteReading begins the note of a job that reads machines again before it sends to them.
+const noteReading = "reading "
+
+// NoteReading is the note of a job that reads machines again before it sends to them, and has read so many.
+func NoteReading(done, of int) string {
+	return fmt.Sprintf("%s%s first, %d done", noteReading, Machines(of), done)
+}
+
+// ReadsFirst tells that the job's note is one of NoteReading.
+func (j *Job) ReadsFirst() bool { return strings.HasPrefix(j.Note, noteReading) }
 
 // leaveOut names those machines of which a reason is given, and gives the others.
 func (r *runner) leaveOut(refs []fleet.Ref, why func(fleet.Ref) (State, string)) []fleet.Ref {

@@ -139,7 +139,8 @@ func (f *Fleet) AskEach(ctx context.Context, c *unity.Client, wanted func(*Machi
 	return out, err
 }
 
-// askable are the wanted machines without a report whose machine id says which one they are.
+// askable are the wanted machines without a report whose machine id says which one they are, as is only known of sites that were
+// read to the end.
 func (f *Fleet) askable(wanted func(*Machine) bool) []*Machine {
 	type at struct {
 		site unity.SiteID
@@ -148,6 +149,7 @@ func (f *Fleet) askable(wanted func(*Machine) bool) []*Machine {
 	if f.StatusErr != nil {
 		return nil
 	}
+	broken := f.broken()
 	bearers := map[at]int{}
 	for _, m := range f.Machines {
 		bearers[at{m.SiteID, KeyOf(m.MachineID)}]++
@@ -155,7 +157,7 @@ func (f *Fleet) askable(wanted func(*Machine) bool) []*Machine {
 	var out []*Machine
 	for _, m := range f.Machines {
 		key := KeyOf(m.MachineID)
-		if m.Status == nil && m.StatusNote == NoteNotJoined && key != (MachineKey{}) && bearers[at{m.SiteID, key}] == 1 && wanted(m) {
+		if m.Status == nil && m.StatusNote == NoteNotJoined && !broken[m.SiteID] && key != (MachineKey{}) && bearers[at{m.SiteID, key}] == 1 && wanted(m) {
 			out = append(out, m)
 		}
 	}

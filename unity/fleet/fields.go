@@ -32,7 +32,7 @@ func Language[T any](f Facets[T], forChange bool, now func() time.Time, missingS
 	return &selector.Language[T]{
 		Fold: unity.Fold, Bare: bare, MissingScope: missingScope,
 		Fields: []selector.Field[T]{
-			{Name: "host", Kind: selector.Text, Text: f.Host},
+			{Name: "host", Kind: selector.Text, Text: f.Host, NoStar: true},
 			{Name: "site", Kind: selector.Text, Text: f.Site},
 			{Name: "group", Kind: selector.Text, Text: f.Group, Known: f.GroupNamed},
 			{Name: "policy", Kind: selector.Text, Text: f.Policy, Known: f.PolicyNamed},
@@ -45,9 +45,9 @@ func Language[T any](f Facets[T], forChange bool, now func() time.Time, missingS
 			{Name: "first", Kind: selector.Age, Time: f.First, Known: func(row T) bool { return !f.First(row).IsZero() }},
 			{Name: "os", Kind: selector.Text, Text: f.OS, Known: f.Joined, Scope: statusScope},
 			{Name: "version", Kind: selector.Version, Text: f.Version, Known: func(row T) bool { return f.Version(row) != "" }},
-			{Name: "mac", Kind: selector.Text, Text: f.MAC, Known: f.Joined, Scope: statusScope},
-			{Name: "ip", Kind: selector.Text, Text: f.IPs, Known: f.Joined, Scope: statusScope},
-			{Name: "user", Kind: selector.Text, Text: f.User, Known: f.Joined, Scope: statusScope},
+			{Name: "mac", Kind: selector.Text, Text: f.MAC, NoStar: true, Known: f.Joined, Scope: statusScope},
+			{Name: "ip", Kind: selector.Text, Text: f.IPs, NoStar: true, Known: f.Joined, Scope: statusScope},
+			{Name: "user", Kind: selector.Text, Text: f.User, NoStar: true, Known: f.Joined, Scope: statusScope},
 			{Name: "id", Kind: selector.Exact, Text: f.ID},
 			{Name: "keycode", Kind: selector.Keycode, Text: f.Keycode},
 			{Name: "type", Kind: selector.Exact, Text: f.Type, Values: []string{"pc", "mac"}, Scope: statusScope,
@@ -70,6 +70,14 @@ func MachineLanguage(forChange bool, now func() time.Time, missingScope func(str
 		State:   (*Machine).State, Seen: (*Machine).Seen,
 		First: func(m *Machine) time.Time { return m.FirstSeen.Time },
 	}, forChange, now, missingScope)
+}
+
+// Reaches tells of sites whether a machine of theirs can be what the plan asks for, as far as the terms say that ask for the site
+// itself.
+func Reaches(plan *selector.Plan[*Machine], now time.Time) func(*unity.Site) bool {
+	return func(s *unity.Site) bool {
+		return !plan.Excludes(NewMachine(unity.Endpoint{}, s, SiteOptions{}, now), now, "site", "keycode")
+	}
 }
 
 // SiteLanguage is the selector language of sites.

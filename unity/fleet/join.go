@@ -18,14 +18,14 @@ type Bearers interface {
 // None stands for no report in the answer of Match.
 const None = -1
 
-// Match gives for each machine its report, or None, only where exactly one fits: by machine id where reports carry one;
-// else by keycode and host name; else by host name, where it is unique among both. A report that fits two machines fits
-// none, and of two reports that fit one machine neither is its.
+// Match gives for each machine its report, or None, only where exactly one fits: by machine id where reports carry one,
+// unless their keycodes differ; else by keycode and host name; else by host name, where it is unique among both. A report
+// that fits two machines fits none, and of two reports that fit one machine neither is its.
 //
 // whole tells that machines are all machines of all sites that the reports cover; a host name is only unique then.
 func Match(machines, reports Bearers, whole bool) []int32 {
-	m := matcher{reports: reports, whole: whole}
-	m.survey(machines)
+	m := matcher{machines: machines, reports: reports, whole: whole}
+	m.survey()
 	out := make([]int32, machines.Len())
 	for i := range out {
 		out[i] = None
@@ -60,6 +60,7 @@ type keyHost struct {
 
 // matcher knows who has which name. Tables that no report needs are not made: a large console has a million rows.
 type matcher struct {
+	machines  Bearers
 	reports   Bearers
 	whole     bool
 	byMachine map[MachineKey]int32
@@ -71,7 +72,8 @@ type matcher struct {
 }
 
 // survey makes the tables.
-func (m *matcher) survey(machines Bearers) {
+func (m *matcher) survey() {
+	machines := m.machines
 	var ids, keys, hosts bool
 	for r := range m.reports.Len() {
 		switch _, given := m.reports.MachineKey(r); {
@@ -112,7 +114,11 @@ func keyHostOf(b Bearers, i int) (keyHost, bool) {
 // machineOf is the machine that a report fits, or a negative number.
 func (m *matcher) machineOf(r int) int32 {
 	if key, given := m.reports.MachineKey(r); given {
-		return lookup(m.byMachine, key)
+		i := lookup(m.byMachine, key)
+		if i >= 0 && contradict(m.reports.Keycode(r), m.machines.Keycode(int(i))) {
+			return None
+		}
+		return i
 	}
 	if !m.whole || m.reports.FoldedHost(r) == "" {
 		return None
@@ -128,6 +134,10 @@ func (m *matcher) machineOf(r int) int32 {
 	}
 	return None
 }
+
+// contradict tells that two keycodes are known, and not the same. Machines that were made from one image have one machine id, so a
+// report of it from another site may be of one that is not among the machines.
+func contradict(a, b unity.Keycode) bool { return a != "" && b != "" && a != b }
 
 func lookup[K comparable](table map[K]int32, k K) int32 {
 	if i, ok := table[k]; ok {

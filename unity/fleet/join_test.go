@@ -135,6 +135,14 @@ func machine(id, machineID, host string, key unity.Keycode) *Machine {
 	return &Machine{Endpoint: unity.Endpoint{ID: unity.EndpointID(id), MachineID: unity.MachineID(machineID), HostName: unity.NewText(host)}, SiteKey: key}
 }
 
+// keycode is a keycode as it is read from an answer.
+func keycode(text string) (k unity.Keycode) {
+	if err := k.UnmarshalJSON([]byte(`"` + text + `"`)); err != nil {
+		panic(err)
+	}
+	return k
+}
+
 func report(machineID, host string, key unity.Keycode) unity.Status {
 	return unity.Status{MachineID: unity.MachineID(machineID), HostName: unity.NewText(host), Keycode: key}
 }
@@ -150,6 +158,8 @@ func TestJoinByHand(t *testing.T) {
 	}{
 		{"by machine id, in any case", []*Machine{machine("1", "AB:::c", "x", k1), machine("2", "d", "x", k1)}, []unity.Status{report("ab:::C", "x", "")}, false, []string{"1"}},
 		{"a machine id that nobody has is not replaced by the name", []*Machine{machine("1", "a", "x", k1)}, []unity.Status{report("b", "x", k1)}, true, nil},
+		{"a machine id at another site", []*Machine{machine("1", "a", "x", k1)}, []unity.Status{report("a", "x", k2)}, true, nil},
+		{"a machine id at two sites, one of which is known", []*Machine{machine("1", "a", "x", k1)}, []unity.Status{report("a", "x", k2), report("a", "x", k1)}, false, []string{"1"}},
 		{"one machine id at two machines", []*Machine{machine("1", "a", "x", k1), machine("2", "a", "y", k2)}, []unity.Status{report("a", "x", k1)}, true, nil},
 		{"two reports of one machine", []*Machine{machine("1", "a", "x", k1)}, []unity.Status{report("a", "x", k1), report("a", "x", k1)}, true, nil},
 		{"keycode and name", []*Machine{machine("1", "", "x", k1), machine("2", "", "x", k2)}, []unity.Status{report("", "X", k2)}, true, []string{"2"}},
@@ -157,6 +167,10 @@ func TestJoinByHand(t *testing.T) {
 		{"a name alone in the console", []*Machine{machine("1", "", "x", k1), machine("2", "", "y", k2)}, []unity.Status{report("", "x", "")}, true, []string{"1"}},
 		{"a name alone so far", []*Machine{machine("1", "", "x", k1)}, []unity.Status{report("", "x", "")}, false, nil},
 		{"two reports, one machine", []*Machine{machine("1", "", "x", k1)}, []unity.Status{report("", "x", ""), report("", "x", k2)}, true, nil},
+		{"two reports of a name, of which one is another machine's by its id", []*Machine{machine("1", "a", "x", k1)}, []unity.Status{report("b", "x", k1), report("", "x", k1)}, true, nil},
+		{"the same without keycodes", []*Machine{machine("1", "a", "x", k1)}, []unity.Status{report("b", "x", ""), report("", "x", "")}, true, nil},
+		{"keycode and name, dashed and in lower case", []*Machine{machine("1", "", "x", keycode("aaaa-bbbb-cccc-dddd-eeee"))}, []unity.Status{report("", "x ", keycode("AAAABBBBCCCCDDDDEEEE"))}, true, []string{"1"}},
+		{"a keycode that is none", []*Machine{machine("1", "", "x", k1)}, []unity.Status{report("", "x", keycode("?"))}, true, nil},
 		{"nameless", []*Machine{machine("1", "", " ", k1)}, []unity.Status{report("", " ", k1), report("", "", "")}, true, nil},
 	} {
 		unjoined := Join(x.machines, x.reports, x.whole)

@@ -183,6 +183,16 @@ func TestFind(t *testing.T) {
 	}
 }
 
+// finds holds what searches find, the best first.
+func finds(t *testing.T, f *Fleet, want map[string]string) {
+	t.Helper()
+	for query, hits := range want {
+		if got := found(f, query, 50); got != hits {
+			t.Errorf("%q finds %q, want %q", query, got, hits)
+		}
+	}
+}
+
 // TestWhoTypesANameMeansWhatHasIt: the machine of that name comes before those whose user, address or id has the word, in
 // whatever place of the name it stands; only who is called just that comes before a part of a name.
 func TestWhoTypesANameMeansWhatHasIt(t *testing.T) {
@@ -196,17 +206,13 @@ func TestWhoTypesANameMeansWhatHasIt(t *testing.T) {
 		m.Status.OSAndVersions.CurrentUser = unity.NewText(x.user)
 		f.Machines = append(f.Machines, m)
 	}
-	for query, want := range map[string]string{
+	finds(t, f, map[string]string{
 		"vance":      "OLD-VANCE VANCE-NB98 PC-VANCE-2 ADVANCED-PC-01 LAPTOP-BBBBBBBB DESKTOP-AAAAAAA",
 		"rita.vance": "DESKTOP-AAAAAAA",
 		"harbour":    "SRV-01 [Harbour Dental]",
 		"dental":     "[Harbour Dental] DENTAL-01",
 		"7f3":        "DESKTOP-7F3K2L1 7F3-OFFICE X-7F3-Y1",
-	} {
-		if got := found(f, query, 50); got != want {
-			t.Errorf("%q finds %q, want %q", query, got, want)
-		}
-	}
+	})
 }
 
 // TestCustomersByTheirInitials: alone they find the customer, with a part of a host name its machines; who has the letters in a
@@ -219,7 +225,7 @@ func TestCustomersByTheirInitials(t *testing.T) {
 	}{{"YUKI-PC", 0}, {"YUKI-PC", 1}, {"KIOSK-05", 2}, {"CCTV-01", 2}, {"YUKI-CCT", 2}} {
 		f.Machines = append(f.Machines, host(i+1, x.host, f.Sites[x.site], true, hour))
 	}
-	for query, want := range map[string]string{
+	finds(t, f, map[string]string{
 		"cct":     "YUKI-CCT CCTV-01 [Coastal Charitable Trust]",
 		"yuk osr": "YUKI-PC",
 		"yuk cct": "YUKI-CCT YUKI-PC",
@@ -227,11 +233,7 @@ func TestCustomersByTheirInitials(t *testing.T) {
 		"yuk ct":  "YUKI-CCT",
 		"kio es":  "KIOSK-05",
 		"yuk osx": "",
-	} {
-		if got := found(f, query, 50); got != want {
-			t.Errorf("%q finds %q, want %q", query, got, want)
-		}
-	}
+	})
 }
 
 // TestOfOneNameTheLatestComesFirst: that is the one that somebody means, whatever the ids are.

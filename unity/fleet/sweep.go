@@ -1,8 +1,11 @@
 package fleet
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -36,10 +39,21 @@ type SiteError struct {
 // Complete tells that every visible site has answered.
 func (f *Fleet) Complete() bool { return f.Total > 0 && f.Done == f.Total && len(f.Failed) == 0 }
 
+// broken are the sites that could not be read to the end.
+func (f *Fleet) broken() map[unity.SiteID]bool {
+	out := map[unity.SiteID]bool{}
+	for _, s := range f.Failed {
+		out[s.Site] = true
+	}
+	return out
+}
+
 // SweepOptions say what a sweep reads.
 type SweepOptions struct {
 	// Sites limits it; nil means all visible ones.
 	Sites []unity.SiteID
+	// Within tells which sites are wanted at all; nil means all. Others are left out where that saves calls.
+	Within func(*unity.Site) bool
 	// Status also reads agent reports.
 	Status bool
 	// Names also reads the names of groups, one more call per site, and of policies.
@@ -60,16 +74,23 @@ func Sweep(ctx context.Context, c *unity.Client, o SweepOptions) (*Fleet, error)
 	if incomplete != nil {
 		f.Failed = append(f.Failed, SiteError{Name: unity.NewText("(list of sites)"), Err: err})
 	}
-	chosen := chooseSites(f, o.Sites)
+	chosen, everything := chooseSites(f, o)
 	f.Total = len(chosen)
-	s := &sweeper{client: c, options: o, fleet: f, everything: len(o.Sites) == 0}
+	s := &sweeper{client: c, options: o, fleet: f, everything: everything}
 	if o.Names {
 		s.policies = policyNames(ctx, c)
 	}
 	group, gctx := errgroup.WithContext(ctx)
 	var reports []unity.Status
-	if o.Status {
-		group.Go(func() error { reports, s.statusErr = s.status(gctx, chosen); return nil })
+	var bySite []siteRows
+	switch {
+	case o.Status && everything:
+		group.Go(func() error {
+			reports, s.statusErr = unity.Collect(c.GSMStatus(gctx, unity.StatusQuery{}))
+			return nil
+		})
+	case o.Status:
+		group.Go(func() error { bySite = s.reports(gctx, chosen); return nil })
 	}
 	inner, ictx := errgroup.WithContext(gctx)
 	inner.SetLimit(16)
@@ -83,7 +104,7 @@ func Sweep(ctx context.Context, c *unity.Client, o SweepOptions) (*Fleet, error)
 	if err := ctx.Err(); err != nil {
 		return f, err
 	}
-	s.join(reports)
+	s.join(reports, chosen, bySite)
 	if s.everything && f.Unjoined > 0 && f.StatusErr == nil && o.Status {
 		s.joinSites(ctx, chosen)
 	}
@@ -103,23 +124,34 @@ func policyNames(ctx context.Context, c *unity.Client) map[unity.PolicyID]unity.
 	return out
 }
 
-func chooseSites(f *Fleet, only []unity.SiteID) []*unity.Site {
-	want := map[unity.SiteID]bool{}
-	for _, id := range only {
-		want[id] = true
-	}
-	var out []*unity.Site
+// chooseSites gives the sites to read, and whether those are all that the user may see. Reports come for the whole console or site
+// by site: where more than half of the sites are wanted, two calls for each of them are no less than one for every site.
+func chooseSites(f *Fleet, o SweepOptions) (chosen []*unity.Site, everything bool) {
+	named := func(s *unity.Site) bool { return len(o.Sites) == 0 || slices.Contains(o.Sites, s.ID) }
+	wanted := func(s *unity.Site) bool { return o.Within == nil || o.Within(s) }
+	var all, some []*unity.Site
+	hidden := 0
 	for i := range f.Sites {
 		s := &f.Sites[i]
 		switch {
-		case len(only) > 0 && !want[s.ID]:
-		case !s.Visible():
-			f.Hidden++
+		case !named(s):
+		case s.Visible():
+			all = append(all, s)
+			if wanted(s) {
+				some = append(some, s)
+			}
 		default:
-			out = append(out, s)
+			f.Hidden++
+			if wanted(s) {
+				hidden++
+			}
 		}
 	}
-	return out
+	if len(some) == len(all) || o.Status && 2*len(some) > len(all) {
+		return all, len(o.Sites) == 0
+	}
+	f.Hidden = hidden
+	return some, false
 }
 
 type sweeper struct {
@@ -171,20 +203,25 @@ func GroupNames(ctx context.Context, c *unity.Client, site unity.SiteID) map[uni
 	return out
 }
 
-// status reads agent reports: of the whole console, or of the few sites that were asked for.
-func (s *sweeper) status(ctx context.Context, sites []*unity.Site) ([]unity.Status, error) {
-	if s.everything {
-		return unity.Collect(s.client.GSMStatus(ctx, unity.StatusQuery{}))
+// siteRows are the reports of one site, or why there are none.
+type siteRows struct {
+	rows []unity.Status
+	err  error
+}
+
+// reports reads the reports of some sites, in the order of the sites.
+func (s *sweeper) reports(ctx context.Context, sites []*unity.Site) []siteRows {
+	out := make([]siteRows, len(sites))
+	group, gctx := errgroup.WithContext(ctx)
+	group.SetLimit(16)
+	for i, site := range sites {
+		group.Go(func() error {
+			out[i].rows, out[i].err = siteReports(gctx, s.client, site)
+			return nil
+		})
 	}
-	var out []unity.Status
-	for _, site := range sites {
-		rows, err := siteReports(ctx, s.client, site)
-		if err != nil {
-			return out, err
-		}
-		out = append(out, rows...)
-	}
-	return out, nil
+	_ = group.Wait() // no task fails
+	return out
 }
 
 // siteReports reads the reports of one site. They are that site's, whether or not the rows say so.
@@ -205,10 +242,7 @@ func (s *sweeper) joinSites(ctx context.Context, sites []*unity.Site) {
 		of[m.SiteID] = append(of[m.SiteID], m)
 		open[m.SiteID] = open[m.SiteID] || m.Status == nil
 	}
-	broken := map[unity.SiteID]bool{}
-	for _, bad := range s.fleet.Failed {
-		broken[bad.Site] = true
-	}
+	broken := s.fleet.broken()
 	group, gctx := errgroup.WithContext(ctx)
 	group.SetLimit(16)
 	for _, site := range sites {
@@ -241,7 +275,8 @@ func joinOpen(machines []*Machine, rows []unity.Status) int {
 	return before - Join(machines, rows, true)
 }
 
-func (s *sweeper) join(reports []unity.Status) {
+// join puts reports to machines: of the whole console, or site by site in the order of chosen.
+func (s *sweeper) join(reports []unity.Status, chosen []*unity.Site, bySite []siteRows) {
 	f := s.fleet
 	f.StatusErr = s.statusErr
 	// Machines that were shown while the sweep went on are not changed under their readers.
@@ -249,20 +284,50 @@ func (s *sweeper) join(reports []unity.Status) {
 		c := *m
 		f.Machines[i] = &c
 	}
-	if !s.options.Status || s.statusErr != nil {
-		note := NoteNotLoaded
-		if errors.Is(s.statusErr, unity.ErrScope) {
-			note = NoteNoScope
-		}
-		for _, m := range f.Machines {
-			m.StatusNote = note
-		}
+	switch {
+	case !s.options.Status || s.statusErr != nil:
+		unreported(f.Machines, s.statusErr)
 		f.Unjoined = len(f.Machines)
-		return
+	case s.everything:
+		// A host name is unique only among all machines: not when a site is missing or hidden.
+		f.Unjoined = Join(f.Machines, reports, len(f.Failed) == 0 && f.Hidden == 0)
+	default:
+		s.joinChosen(chosen, bySite)
 	}
-	// A host name is unique only among all machines: not when a site is missing or hidden.
-	whole := len(f.Failed) == 0 && (!s.everything || f.Hidden == 0)
-	f.Unjoined = Join(f.Machines, reports, whole)
+}
+
+// joinChosen joins each site by itself: a host name only has to be unique there.
+func (s *sweeper) joinChosen(chosen []*unity.Site, bySite []siteRows) {
+	f := s.fleet
+	of := map[unity.SiteID][]*Machine{}
+	for _, m := range f.Machines {
+		of[m.SiteID] = append(of[m.SiteID], m)
+	}
+	broken := f.broken()
+	for i, site := range chosen {
+		machines := of[site.ID]
+		if err := bySite[i].err; err != nil {
+			unreported(machines, err)
+			if len(chosen) > 1 {
+				err = fmt.Errorf("%s: %w", site.Name, err)
+			}
+			f.StatusErr = cmp.Or(f.StatusErr, err)
+			f.Unjoined += len(machines)
+			continue
+		}
+		f.Unjoined += Join(machines, bySite[i].rows, !broken[site.ID])
+	}
+}
+
+// unreported says of machines why nobody has asked for their reports, or could.
+func unreported(machines []*Machine, err error) {
+	note := NoteNotLoaded
+	if errors.Is(err, unity.ErrScope) {
+		note = NoteNoScope
+	}
+	for _, m := range machines {
+		m.StatusNote = note
+	}
 }
 
 // SiteOptions say how one site is read.

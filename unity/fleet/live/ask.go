@@ -163,10 +163,7 @@ func (f *Fleet) candidates(kind which, most int) []candidate {
 	}
 	out := urgent
 	if kind != urgentOnly {
-		out = append(out, active...)
-	}
-	if kind != urgentOnly {
-		out = append(out, rest...)
+		out = append(append(out, active...), rest...)
 	}
 	return slices.Clone(out[:min(len(out), most)])
 }
@@ -268,10 +265,15 @@ func (f *Fleet) hurried(site unity.SiteID) bool {
 	return false
 }
 
-// learnIDs notes whether reports carry machine ids. The lock must be held.
+// learnIDs notes whether reports carry machine ids, and has machines that could not be asked for tried again. The lock must be held.
 func (f *Fleet) learnIDs(r *reports) {
 	clear(f.mute)
 	f.unhurry()
+	f.noteIDs(r)
+}
+
+// noteIDs notes whether reports carry machine ids, as all of them do or none. The lock must be held.
+func (f *Fleet) noteIDs(r *reports) {
 	if r.Len() == 0 {
 		return
 	}

@@ -47,7 +47,9 @@ func (f *Fleet) machineIDs(ctx context.Context, list []candidate) error {
 type idKeeper struct {
 	// first are the machines whose name nobody else has so far.
 	first map[string]idPair
-	alike map[unity.EndpointID]unity.MachineID
+	// shared are the names that several have.
+	shared map[string]bool
+	alike  map[unity.EndpointID]unity.MachineID
 }
 
 type idPair struct {
@@ -57,7 +59,7 @@ type idPair struct {
 
 func (k *idKeeper) add(items []unity.Endpoint) {
 	if k.first == nil {
-		k.first, k.alike = make(map[string]idPair, len(items)), map[unity.EndpointID]unity.MachineID{}
+		k.first, k.shared, k.alike = make(map[string]idPair, len(items)), map[string]bool{}, map[unity.EndpointID]unity.MachineID{}
 	}
 	for i := range items {
 		pair, host := idPair{items[i].ID, items[i].MachineID}, unity.Fold(items[i].HostName.Raw())
@@ -68,7 +70,7 @@ func (k *idKeeper) add(items []unity.Endpoint) {
 		case known:
 			k.keep(pair)
 			k.keep(other)
-			k.first[host] = idPair{}
+			k.first[host], k.shared[host] = idPair{}, true
 		default:
 			k.first[host] = pair
 		}

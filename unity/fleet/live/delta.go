@@ -6,8 +6,6 @@ import (
 	"slices"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/unitty/unitty/unity"
 	"github.com/unitty/unitty/unity/fleet"
 	"github.com/unitty/unitty/unity/fleet/picture"
@@ -60,6 +58,7 @@ func (f *Fleet) delta(ctx context.Context, rotate bool) error {
 		return err
 	}
 	due, odd := f.strangers(r, sites, f.dueSites(sites, rotate))
+	due = f.misnamed(r, sites, due)
 	told := f.statusAt()
 	if err := f.takeIn(ctx, r, partial, sites, due, odd); err != nil {
 		f.undone(due, told)
@@ -84,13 +83,13 @@ func (f *Fleet) takeIn(ctx context.Context, r *reports, partial bool, sites, due
 	}
 	if partial {
 		f.apply(r)
-		if err := f.joinDue(ctx, f.withOwed(due, sites)); err != nil {
+		if err := f.joinDue(ctx, due, sites); err != nil {
 			return err
 		}
 		return f.joinSuspects(ctx, r, sites, due)
 	}
 	since, open := f.joinAll(r)
-	return f.joinSites(ctx, since, open, sites)
+	return f.joinSites(ctx, since, open, sites, due)
 }
 
 // statusAt is when all reports that were modified before had been read.
@@ -117,13 +116,7 @@ func (f *Fleet) undone(due []*unity.Site, told time.Time) {
 func (f *Fleet) withOwed(due, sites []*unity.Site) []*unity.Site {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	out := slices.Clone(due)
-	for _, s := range sites {
-		if f.owed[s.ID] && !slices.Contains(due, s) {
-			out = append(out, s)
-		}
-	}
-	return out
+	return including(due, sites, func(s *unity.Site) bool { return f.owed[s.ID] })
 }
 
 // modified reads the reports that changed since the last time; all of them, and partial is false, when there was none.
@@ -199,29 +192,32 @@ func (f *Fleet) strangers(r *reports, sites, due []*unity.Site) (all []*unity.Si
 			where[row.SiteKey()] = true
 		}
 	}
+	return including(due, sites, func(s *unity.Site) bool { return s.Keycode != "" && where[s.Keycode] }), odd
+}
+
+// including gives due with those of the sites that are wanted and not there yet.
+func including(due, sites []*unity.Site, wanted func(*unity.Site) bool) []*unity.Site {
+	out := slices.Clone(due)
 	for _, s := range sites {
-		if s.Keycode != "" && where[s.Keycode] && !slices.Contains(due, s) {
-			due = append(due, s)
+		if wanted(s) && !slices.Contains(due, s) {
+			out = append(out, s)
 		}
 	}
-	return due, odd
+	return out
 }
 
 // rowsByMachine are the machines by their machine ids; an id that two of them have leads to the zero Row. The lock must be held.
 func (f *Fleet) rowsByMachine() map[fleet.MachineKey]picture.Row {
 	known := map[fleet.MachineKey]picture.Row{}
-	for _, c := range f.chunks {
-		for i := range c.Len() {
-			row := c.Row(i)
-			key, ok := row.MachineKey()
-			if !ok {
-				continue
-			}
-			if _, taken := known[key]; taken {
-				row = picture.Row{}
-			}
-			known[key] = row
+	for row := range f.rows() {
+		key, ok := row.MachineKey()
+		if !ok {
+			continue
 		}
+		if _, taken := known[key]; taken {
+			row = picture.Row{}
+		}
+		known[key] = row
 	}
 	return known
 }
@@ -270,7 +266,7 @@ func (f *Fleet) confirm(sites []*unity.Site) {
 
 // apply puts modified reports to their machines. A report without a machine id names a host, and whether another machine
 // has that name by now is not known for certain; so it counts only where the machine's last report came from the same
-// hardware.
+// hardware, which is that machine's alone: docking stations and network drivers give many the same address.
 func (f *Fleet) apply(r *reports) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -288,20 +284,14 @@ func (f *Fleet) apply(r *reports) {
 	f.publish(false)
 }
 
-// joinDue asks sites that were just read for their reports, where a machine has none, or the console has seen it since:
-// such a report is one that deltas cannot tell to be the machine's.
-func (f *Fleet) joinDue(ctx context.Context, sites []*unity.Site) error {
+// joinDue asks sites that were just read, and those that are owed, for their reports, where a machine has none, or the console
+// has seen it since: such a report is one that deltas cannot tell to be the machine's.
+func (f *Fleet) joinDue(ctx context.Context, due, sites []*unity.Site) error {
 	if !f.asksSites() {
 		return nil
 	}
-	group, gctx := errgroup.WithContext(ctx)
-	group.SetLimit(atOnce)
-	for _, site := range sites {
-		if f.couldTell(site.ID, overtaken) {
-			group.Go(func() error { return f.joinSite(gctx, site, time.Time{}) })
-		}
-	}
-	return group.Wait()
+	ask := slices.DeleteFunc(f.withOwed(due, sites), func(s *unity.Site) bool { return !f.couldTell(s.ID, overtaken) })
+	return f.askSites(ctx, ask, due, time.Time{})
 }
 
 // lag is by how much the console may have seen a machine later than its report says without that meaning anything.
@@ -318,11 +308,37 @@ func overtaken(row picture.Row) bool {
 // matched finds the machines of modified reports. The lock must be held.
 func (f *Fleet) matched(r *reports, chunks []*picture.Chunk) *picture.Pairs {
 	pairs := r.Match(chunks, f.wholeFleet())
+	var bearers map[string]int
 	pairs.Only(func(machine, report picture.Row) bool {
-		_, byID := report.MachineKey()
-		return byID || sameHardware(machine, report)
+		if _, byID := report.MachineKey(); byID {
+			return true
+		}
+		if bearers == nil {
+			bearers = f.hardware(r)
+		}
+		others := bearers[address(report)]
+		if !machine.Deactivated() {
+			others--
+		}
+		return sameHardware(machine, report) && others == 0
 	})
 	return pairs
+}
+
+// hardware counts the active machines whose last report came from each of the hardware addresses of reports. The lock must be
+// held.
+func (f *Fleet) hardware(r *reports) map[string]int {
+	bearers := map[string]int{}
+	for report := range r.All() {
+		bearers[address(report)] = 0
+	}
+	for row := range f.rows() {
+		mac := address(row)
+		if n, asked := bearers[mac]; asked && mac != "" && !row.Deactivated() {
+			bearers[mac] = n + 1
+		}
+	}
+	return bearers
 }
 
 // sick tells that the agent reported an infection.

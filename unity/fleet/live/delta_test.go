@@ -103,6 +103,31 @@ func TestADayOfIdling(t *testing.T) {
 	}
 }
 
+// TestTurnsAreSpread: the sites' turns do not come all at once, a day after they were.
+func TestTurnsAreSpread(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLab(t, unitytest.Options{Sites: 40, Endpoints: 80, Seed: 3, Variants: []string{"status-with-ids", "endpoint-names"}})
+		calm(t, l)
+		f := l.fleet(Options{Random: func() float64 { return 0.5 }})
+		stop := start(t, f)
+		defer stop()
+		wait(23 * time.Hour)
+		all := 0
+		for range 96 {
+			l.forget()
+			wait(DefaultEvery)
+			if n := l.count("/endpoints"); n > 2 {
+				t.Fatalf("%d sites were read within %v", n, DefaultEvery)
+			} else {
+				all += n
+			}
+		}
+		if all < 35 || all > 45 {
+			t.Errorf("%d sites were read within a day", all)
+		}
+	})
+}
+
 // TestDeltaSeesChanges: what happens in the world is in the picture after a delta, and among the changes.
 func TestDeltaSeesChanges(t *testing.T) {
 	for _, variant := range []string{"status-no-ids", "status-with-ids"} {

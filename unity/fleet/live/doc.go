@@ -26,7 +26,13 @@
 //
 // A machine that got another name, group or policy changes neither the number of machines of its site nor, for certain, its
 // report. Its site's turn within a day shows it, and Reread does at once, in as many calls as the first sync takes. Pictures
-// say when the site was read that has waited longest.
+// say when the site was read that has waited longest. A report that names a machine otherwise than its site did has the site
+// read at once, as far as its machine id, its hardware or a second report of the name gives it away.
+//
+// Where reports have no machine ids, one is taken for that of the machine that alone had its name when its site was read and
+// alone reported from its hardware before. So what one machine reports can be seen at another one only where it took both the
+// name and the hardware of that one, which has been silent since, or where both were renamed within the moments in which a sync
+// reads them. The next reading of the site takes it away.
 //
 // A delta that is given up, because a person goes first or leaves, takes nothing with it: the next one reads its sites and its
 // reports once more. A site whose own reports could not be read is asked again then.

@@ -134,14 +134,16 @@ type Fleet struct {
 	// idsGiven tells that the reports of the last list all had a machine id.
 	idsGiven bool
 	// odd are the reports that did not fit the machines of the console when their sites were read because of them.
-	odd     map[fleet.MachineKey]string
-	changes []Change
-	checked time.Time // until when machines were looked at for having become stale
-	watched time.Time // since when what happens is a change: the first complete reading, or that of the picture from disk
-	full    time.Time // when the whole console was last read, by this machine's clock
-	shown   time.Time // when the last picture was published
-	timer   *time.Timer
-	dirty   bool
+	odd map[fleet.MachineKey]string
+	// misnames are the folded names that reports and machines did not agree on, and when a site was read because of it.
+	misnames map[string]time.Time
+	changes  []Change
+	checked  time.Time // until when machines were looked at for having become stale
+	watched  time.Time // since when what happens is a change: the first complete reading, or that of the picture from disk
+	full     time.Time // when the whole console was last read, by this machine's clock
+	shown    time.Time // when the last picture was published
+	timer    *time.Timer
+	dirty    bool
 }
 
 // New makes a fleet without a picture.
@@ -161,7 +163,7 @@ func New(o Options) *Fleet {
 		infectedAt: map[unity.EndpointID]time.Time{},
 		state:      State{Phase: PhaseIdle}, chunks: map[unity.SiteID]*picture.Chunk{}, counts: map[unity.SiteID]int64{},
 		tried: map[unity.SiteID]time.Time{}, answered: map[unity.SiteID]bool{}, sizes: map[unity.SiteID]int{}, groups: map[unity.SiteID]map[unity.GroupID]unity.Text{},
-		refused: map[unity.SiteID]refusal{}, odd: map[fleet.MachineKey]string{},
+		refused: map[unity.SiteID]refusal{}, odd: map[fleet.MachineKey]string{}, misnames: map[string]time.Time{},
 		touched: map[unity.SiteID]bool{}, owed: map[unity.SiteID]bool{}, wanted: map[unity.SiteID]bool{}, siteScope: true}
 	f.disk = func(context.Context) (*snapshot.File, error) { return o.Snapshot, nil }
 	if o.Snapshot == nil && o.Open != nil {
@@ -307,9 +309,10 @@ func (f *Fleet) due() {
 	}
 }
 
-// Touch asks that these sites are read again soon, as after a change that unitty made there.
+// Touch asks that the list of sites, and these of them, are read again soon, as after a change that unitty made there.
 func (f *Fleet) Touch(sites ...unity.SiteID) {
 	f.again(sites)
+	f.again([]unity.SiteID{theList})
 	select {
 	case f.wake <- struct{}{}:
 	default:
@@ -336,6 +339,9 @@ func (f *Fleet) takeReread() bool {
 	f.reread = false
 	return wanted
 }
+
+// theList stands for the list of sites among those that are touched.
+const theList unity.SiteID = ""
 
 // again has sites read at the next occasion.
 func (f *Fleet) again(sites []unity.SiteID) {

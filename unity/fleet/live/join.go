@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"hash/maphash"
+	"iter"
 	"maps"
 	"slices"
 	"strings"
@@ -50,23 +51,55 @@ func (f *Fleet) pair(pairs *picture.Pairs, chunks []*picture.Chunk, note string)
 // chunkList lists the chunks. The lock must be held.
 func (f *Fleet) chunkList() []*picture.Chunk { return slices.Collect(maps.Values(f.chunks)) }
 
+// rows are all machines. The lock must be held.
+func (f *Fleet) rows() iter.Seq[picture.Row] {
+	return func(yield func(picture.Row) bool) {
+		for _, c := range f.chunks {
+			for i := range c.Len() {
+				if !yield(c.Row(i)) {
+					return
+				}
+			}
+		}
+	}
+}
+
 // joinSites asks the sites whose machines have no report as new as since, and could get one that way: where open tells the
 // hosts of all reports that are still nobody's, the others cannot. Where it is known afterwards that no report can be told to
-// be a machine's, the older one that it had goes: what it said may be long over.
-func (f *Fleet) joinSites(ctx context.Context, since time.Time, open map[string]bool, sites []*unity.Site) error {
+// be a machine's, the older one that it had goes: what it said may be long over. The machines of the sites in read have just been
+// read.
+func (f *Fleet) joinSites(ctx context.Context, since time.Time, open map[string]bool, sites, read []*unity.Site) error {
 	if !f.asksSites() {
 		return nil
 	}
-	group, gctx := errgroup.WithContext(ctx)
-	group.SetLimit(atOnce)
+	var ask []*unity.Site
 	for _, site := range sites {
 		if f.couldTell(site.ID, func(row picture.Row) bool {
 			return row.StatusAt().Before(since) && (open == nil || open[row.FoldedHost()])
 		}) {
-			group.Go(func() error { return f.joinSite(gctx, site, since) })
+			ask = append(ask, site)
 		} else {
 			f.dropOld(site.ID, since)
 		}
+	}
+	return f.askSites(ctx, ask, read, since)
+}
+
+// askSites reads the reports of sites and joins them. What was called by a name when a site was last read may be called otherwise
+// by now, while the number of its machines is the same; so the machines of sites that are not among those just read are read first.
+func (f *Fleet) askSites(ctx context.Context, ask, read []*unity.Site, since time.Time) error {
+	old := slices.DeleteFunc(slices.Clone(ask), func(s *unity.Site) bool { return slices.Contains(read, s) })
+	if len(old) > 0 {
+		f.note(func(s *State) { s.Total += len(old) })
+		if err := f.readAll(ctx, old); err != nil {
+			return err
+		}
+		f.dropDoubles()
+	}
+	group, gctx := errgroup.WithContext(ctx)
+	group.SetLimit(atOnce)
+	for _, site := range ask {
+		group.Go(func() error { return f.joinSite(gctx, site, since) })
 	}
 	return group.Wait()
 }
@@ -142,8 +175,9 @@ func (f *Fleet) joinSite(ctx context.Context, site *unity.Site, since time.Time)
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	delete(f.owed, site.ID)
+	f.noteIDs(r)
 	c := f.chunks[site.ID]
-	if c == nil {
+	if c == nil || f.failed(site.ID) {
 		return nil
 	}
 	f.chunks[site.ID] = r.Match([]*picture.Chunk{c}, true).Chunk(0, since, fleet.NoteNotJoined)
@@ -160,20 +194,17 @@ func (f *Fleet) dropDoubles() {
 	}
 	last := map[unity.EndpointID]picture.Row{}
 	double := map[unity.SiteID]bool{}
-	for _, c := range f.chunks {
-		for i := range c.Len() {
-			row := c.Row(i)
-			other, ok := last[row.ID()]
-			switch {
-			case row.ID() == "":
-			case !ok:
-				last[row.ID()] = row
-			case row.ReadAt().After(other.ReadAt()):
-				last[row.ID()] = row
-				double[other.SiteID()] = true
-			default:
-				double[row.SiteID()] = true
-			}
+	for row := range f.rows() {
+		other, ok := last[row.ID()]
+		switch {
+		case row.ID() == "":
+		case !ok:
+			last[row.ID()] = row
+		case row.ReadAt().After(other.ReadAt()):
+			last[row.ID()] = row
+			double[other.SiteID()] = true
+		default:
+			double[row.SiteID()] = true
 		}
 	}
 	for site := range double {
@@ -193,11 +224,9 @@ func (f *Fleet) dropDoubles() {
 func (f *Fleet) distinct() bool {
 	seed := maphash.MakeSeed()
 	var hashes []uint64
-	for _, c := range f.chunks {
-		for i := range c.Len() {
-			if id := c.Row(i).ID(); id != "" {
-				hashes = append(hashes, maphash.String(seed, string(id)))
-			}
+	for row := range f.rows() {
+		if id := row.ID(); id != "" {
+			hashes = append(hashes, maphash.String(seed, string(id)))
 		}
 	}
 	slices.Sort(hashes)

@@ -97,5 +97,5 @@ func (f *Fleet) wholeFleet() bool {
 	if len(f.meta.Failed) > 0 {
 		return false
 	}
-	return !slices.ContainsFunc(f.meta.Sites, func(s unity.Site) bool { return !s.Visible() || f.chunks[s.ID] == nil })
+	return !slices.ContainsFunc(f.meta.Sites, func(s unity.Site) bool { return f.chunks[s.ID] == nil })
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 
@@ -133,7 +134,7 @@ func (f *Fleet) needsFull() bool {
 	return f.full.IsZero() || f.state.Source != "server" && (age > fullAfter || age < -fullAfter) // a clock may have been wrong
 }
 
-// readTouched reads a few sites and their reports anew.
+// readTouched reads the list of sites, and a few of them and their reports anew. What was done at a site may show in the list only.
 func (f *Fleet) readTouched(ctx context.Context, ids []unity.SiteID) error {
 	ctx, done, err := f.take(ctx, true)
 	if err != nil {
@@ -141,8 +142,11 @@ func (f *Fleet) readTouched(ctx context.Context, ids []unity.SiteID) error {
 	}
 	defer done()
 	before := f.mark()
-	sites := f.sitesOf(ids)
-	if err = f.readAll(ctx, sites); err == nil {
+	sites, err := f.touchedSites(ctx, ids)
+	if err == nil {
+		err = f.readAll(ctx, sites)
+	}
+	if err == nil {
 		f.dropDoubles()
 		err = f.joinTouched(ctx, sites)
 	}
@@ -150,35 +154,24 @@ func (f *Fleet) readTouched(ctx context.Context, ids []unity.SiteID) error {
 	return err
 }
 
+// touchedSites reads the list of sites and gives those that were touched, and those that are new in it.
+func (f *Fleet) touchedSites(ctx context.Context, ids []unity.SiteID) ([]*unity.Site, error) {
+	f.mu.Lock()
+	old := make(map[unity.SiteID]bool, len(f.meta.Sites))
+	for i := range f.meta.Sites {
+		old[f.meta.Sites[i].ID] = true
+	}
+	f.mu.Unlock()
+	sites, err := f.readSites(ctx)
+	return slices.DeleteFunc(sites, func(s *unity.Site) bool { return old[s.ID] && !slices.Contains(ids, s.ID) }), err
+}
+
 // joinTouched reads the reports of sites as they are now, and leaves older ones where there is none.
 func (f *Fleet) joinTouched(ctx context.Context, sites []*unity.Site) error {
 	if !f.asksSites() {
 		return nil
 	}
-	for _, site := range sites {
-		if !f.couldTell(site.ID, func(picture.Row) bool { return true }) {
-			continue
-		}
-		if err := f.joinSite(ctx, site, time.Time{}); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// sitesOf finds the sites that the user may see.
-func (f *Fleet) sitesOf(ids []unity.SiteID) []*unity.Site {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	wanted := make(map[unity.SiteID]bool, len(ids))
-	for _, id := range ids {
-		wanted[id] = true
-	}
-	var out []*unity.Site
-	for i := range f.meta.Sites {
-		if s := &f.meta.Sites[i]; wanted[s.ID] && s.Visible() {
-			out = append(out, s)
-		}
-	}
-	return out
+	all := func(picture.Row) bool { return true }
+	ask := slices.DeleteFunc(slices.Clone(sites), func(s *unity.Site) bool { return !f.couldTell(s.ID, all) })
+	return f.askSites(ctx, ask, sites, time.Time{})
 }

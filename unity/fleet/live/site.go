@@ -15,7 +15,7 @@ import (
 func (f *Fleet) readSite(ctx context.Context, site *unity.Site) (*picture.Chunk, error) {
 	old, names := f.before(site.ID)
 	b := picture.NewBuilder(picture.Site{ID: site.ID, Name: site.Name, Key: site.Keycode}, len(old))
-	asked, err, ids := 0, error(nil), &idKeeper{}
+	asked, err, ids, doubts := 0, error(nil), &idKeeper{}, doubts{}
 	for page, perr := range f.client.Endpoints(ctx, site.ID, unity.EndpointQuery{PageSize: f.size(site.ID)}) {
 		if perr != nil {
 			err = perr
@@ -28,7 +28,7 @@ func (f *Fleet) readSite(ctx context.Context, site *unity.Site) (*picture.Chunk,
 			e := &page.Items[i]
 			group, policy := names.of(e)
 			if row, ok := old[e.ID]; ok && e.ID != "" && !outlived(row, e) {
-				b.AddOver(row, e, group, policy, at)
+				doubts.add(b.AddOver(row, e, group, policy, at), row, e)
 				delete(old, e.ID)
 			} else {
 				b.Add(e, group, policy, at)
@@ -39,7 +39,11 @@ func (f *Fleet) readSite(ctx context.Context, site *unity.Site) (*picture.Chunk,
 		f.learnSize(site.ID, asked)
 		f.mu.Lock()
 		f.ids[site.ID] = ids.alike
+		byName := !f.idsGiven
 		f.mu.Unlock()
+		if byName {
+			doubts.settle(b, ids.shared)
+		}
 		return b.Chunk(), nil
 	}
 	if b.Len() == 0 {
@@ -49,6 +53,32 @@ func (f *Fleet) readSite(ctx context.Context, site *unity.Site) (*picture.Chunk,
 		b.Keep(row)
 	}
 	return b.Chunk(), err
+}
+
+// doubts are the machines of a site whose reports came after the site was last read. Reports without machine ids were told
+// by what the machines were called then.
+type doubts []doubt
+
+type doubt struct {
+	at      int // in what is being built
+	host    string
+	renamed bool
+}
+
+func (d *doubts) add(at int, row picture.Row, e *unity.Endpoint) {
+	if row.Joined() && !row.Asked() && row.StatusAt().After(row.ReadAt()) {
+		*d = append(*d, doubt{at, row.FoldedHost(), row.HostName() != e.HostName})
+	}
+}
+
+// settle takes away the reports of machines whose names were not theirs alone all the time: another one that came meanwhile may
+// have sent them.
+func (d doubts) settle(b *picture.Builder, shared map[string]bool) {
+	for _, x := range d {
+		if x.renamed || shared[x.host] {
+			b.Silence(x.at, fleet.NoteNotJoined)
+		}
+	}
 }
 
 // before gives a site's rows by id, and the names of groups and policies as far as they are known.

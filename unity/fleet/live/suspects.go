@@ -2,8 +2,10 @@ package live
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/unitty/unitty/unity"
 	"github.com/unitty/unitty/unity/fleet/picture"
@@ -13,18 +15,14 @@ import (
 const mostSuspects = 16
 
 // joinSuspects asks for machines that a modified report may be of, where it says that one is infected of which that was not
-// known, or is not any more: that must not wait for the sites' turn. Their machines are read with the reports, unless they
-// have just been: a name may be another machine's by now, while the number of machines is the same.
+// known, or is not any more: that must not wait for the sites' turn.
 func (f *Fleet) joinSuspects(ctx context.Context, r *reports, sites, due []*unity.Site) error {
 	if r.Len() == 0 || !r.whole {
 		return nil
 	}
 	ask := f.suspectSites(r)
 	chosen := slices.DeleteFunc(slices.Clone(sites), func(s *unity.Site) bool { return !ask[s.ID] })
-	if err := f.readAll(ctx, slices.DeleteFunc(slices.Clone(chosen), func(s *unity.Site) bool { return slices.Contains(due, s) })); err != nil {
-		return err
-	}
-	return f.joinSites(ctx, r.at, nil, chosen)
+	return f.joinSites(ctx, r.at, nil, chosen, due)
 }
 
 // suspectSites gives the sites to be asked for their reports, and hurries machines that these cannot tell.
@@ -41,11 +39,9 @@ func (f *Fleet) suspectSites(r *reports) map[unity.SiteID]bool {
 		return nil
 	}
 	bearers := map[string][]picture.Row{}
-	for _, c := range f.chunks {
-		for i := range c.Len() {
-			if row := c.Row(i); open[row.FoldedHost()] != nil {
-				bearers[row.FoldedHost()] = append(bearers[row.FoldedHost()], row)
-			}
+	for row := range f.rows() {
+		if open[row.FoldedHost()] != nil {
+			bearers[row.FoldedHost()] = append(bearers[row.FoldedHost()], row)
 		}
 	}
 	suspects := map[picture.Row]bool{}
@@ -103,8 +99,69 @@ func (f *Fleet) sortSuspects(suspects map[picture.Row]bool) map[unity.SiteID]boo
 	return ask
 }
 
+// misnamed adds the sites of machines that modified reports name otherwise than the console did when it was read, which the number
+// of machines does not tell: one whose name two reports have, since another one has taken it, as where the old record of a machine
+// was deactivated when it was installed anew; and one from whose hardware a name comes that no machine has, since it was renamed.
+// A name has a site read once an hour at most.
+func (f *Fleet) misnamed(r *reports, sites, due []*unity.Site) []*unity.Site {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	sent := map[string]int{} // reports by folded host
+	for report := range r.All() {
+		if _, byID := report.MachineKey(); !byID && report.FoldedHost() != "" {
+			sent[report.FoldedHost()]++
+		}
+	}
+	if len(sent) == 0 || !f.wholeFleet() {
+		return due // names tell nothing then
+	}
+	now := f.o.Now()
+	maps.DeleteFunc(f.misnames, func(_ string, at time.Time) bool { return now.Sub(at).Abs() >= fullAfter })
+	where := map[unity.SiteID]bool{}
+	for host, rows := range f.bearers(r, sent) {
+		if _, lately := f.misnames[host]; len(rows) == 1 && !lately && (sent[host] > 1 || rows[0].FoldedHost() != host) {
+			where[rows[0].SiteID()], f.misnames[strings.Clone(host)] = true, now
+		}
+	}
+	return including(due, sites, func(s *unity.Site) bool { return where[s.ID] })
+}
+
+// bearers are the machines that have the names of reports or, where none has, the active ones whose hardware the name comes from;
+// of many only two. The lock must be held.
+func (f *Fleet) bearers(r *reports, sent map[string]int) map[string][]picture.Row {
+	out := map[string][]picture.Row{}
+	bear := func(host string, row picture.Row) {
+		if len(out[host]) < 2 {
+			out[host] = append(out[host], row)
+		}
+	}
+	for row := range f.rows() {
+		if host := row.FoldedHost(); sent[host] > 0 {
+			bear(host, row)
+		}
+	}
+	from := map[string]string{} // names that no machine has, by hardware address
+	for report := range r.All() {
+		if host, mac := report.FoldedHost(), address(report); sent[host] > 0 && out[host] == nil && mac != "" {
+			from[mac] = host
+		}
+	}
+	if len(from) == 0 {
+		return out
+	}
+	for row := range f.rows() {
+		if host, known := from[address(row)]; known && !row.Deactivated() {
+			bear(host, row)
+		}
+	}
+	return out
+}
+
 // sameHardware tells that a machine's last report came from the hardware that a report comes from.
 func sameHardware(machine, report picture.Row) bool {
-	mac := report.MAC()
-	return machine.Joined() && strings.TrimSpace(mac) != "" && strings.EqualFold(mac, machine.MAC()) && machine.Type() == report.Type()
+	mac := address(report)
+	return machine.Joined() && mac != "" && mac == address(machine) && machine.Type() == report.Type()
 }
+
+// address is the hardware address that a machine's agent reported, "" for none.
+func address(row picture.Row) string { return strings.ToLower(strings.TrimSpace(row.MAC())) }

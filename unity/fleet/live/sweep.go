@@ -60,7 +60,7 @@ func (f *Fleet) sweep(ctx context.Context) error {
 	f.note(func(s *State) { s.Phase = PhaseReports })
 	f.dropDoubles()
 	since, open := f.joinAll(reports)
-	return f.joinSites(ctx, since, open, sites)
+	return f.joinSites(ctx, since, open, sites, sites)
 }
 
 // joinAll joins a walk's reports, and gives what joinSites takes: how new reports should be, and the hosts of those that are

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -298,18 +299,23 @@ func TestClockSetWhileReading(t *testing.T) {
 		o := unitytest.Options{Sites: 8, Endpoints: 60, Seed: 7} // with sites of which no report is open
 		f := newLab(t, o).fleet(Options{})
 		sync1(t, f)
-		var back time.Duration
-		o.Now = func() time.Time { return time.Now().Add(-back) }
+		var back atomic.Bool
+		o.Now = func() time.Time {
+			if back.Load() {
+				return time.Now().Add(-time.Hour)
+			}
+			return time.Now()
+		}
 		l := newLab(t, o)
 		l.intercept = func(r *http.Request) *http.Response {
 			if strings.Contains(r.URL.Path, "/status/gsm/") {
-				back = time.Hour
+				back.Store(true)
 			}
 			return nil
 		}
 		g := l.fleet(Options{})
 		sync1(t, g)
-		if back == 0 || g.Current().Unjoined != f.Current().Unjoined {
+		if !back.Load() || g.Current().Unjoined != f.Current().Unjoined {
 			t.Errorf("%d machines are without a report, %d where no clock was set", g.Current().Unjoined, f.Current().Unjoined)
 		}
 	})

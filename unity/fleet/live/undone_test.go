@@ -194,7 +194,7 @@ func TestSignedOut(t *testing.T) {
 		l.forget()
 		f.Touch(row.SiteID())
 		wait(10 * time.Minute)
-		if n := l.count("/endpoints"); n == 0 || n > 40 {
+		if n := l.count("/sites"); n == 0 || n > 40 {
 			t.Errorf("%d calls in ten minutes", n)
 		}
 		l.clear()

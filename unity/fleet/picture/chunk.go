@@ -81,6 +81,10 @@ type Chunk struct {
 	// The masks tell which rows may have a word with gaps; they are made by the first search that asks.
 	masked             sync.Once
 	hostMask, userMask []uint64
+
+	// usual is the policy of most machines of each group; it is made when somebody asks for what drifts.
+	polled sync.Once
+	usual  map[word]label
 }
 
 // own are the columns of what the console says. Chunks share them that differ in reports only.

@@ -107,7 +107,7 @@ func (p *Picture) drifted(ctx context.Context) *Set {
 				}
 				most, ok := usual[c.group.of(i).id]
 				unmanaged := f&(managed|managedKnown) == managedKnown || unity.Fold(policy.name().Raw()) == "unmanaged"
-				if ok && policy.id != most || unmanaged {
+				if ok && policy.id != most.id || unmanaged {
 					into.set(i)
 				}
 			}
@@ -118,11 +118,16 @@ func (p *Picture) drifted(ctx context.Context) *Set {
 
 // usualPolicies is the policy of most active machines of each group of the site. A group without such a policy has that of
 // the site, or none.
-func (c *Chunk) usualPolicies() map[word]word {
+func (c *Chunk) usualPolicies() map[word]label {
+	c.polled.Do(func() { c.usual = c.pollPolicies() })
+	return c.usual
+}
+
+func (c *Chunk) pollPolicies() map[word]label {
 	groups, site := map[word]*poll{}, &poll{}
 	for i, f := range c.flags {
-		policy := c.policy.of(i).id
-		if f&deactivated != 0 || policy.Value() == "" {
+		policy := c.policy.of(i)
+		if f&deactivated != 0 || policy.id.Value() == "" {
 			continue
 		}
 		id := c.group.of(i).id
@@ -132,7 +137,7 @@ func (c *Chunk) usualPolicies() map[word]word {
 		groups[id].add(policy)
 		site.add(policy)
 	}
-	usual := make(map[word]word, len(groups))
+	usual := make(map[word]label, len(groups))
 	ofSite, siteHas := site.majority()
 	for id, g := range groups {
 		if most, ok := g.majority(); ok {
@@ -147,23 +152,25 @@ func (c *Chunk) usualPolicies() map[word]word {
 // poll counts policies.
 type poll struct {
 	votes map[word]int
+	named map[word]label
 	all   int
 }
 
-func (p *poll) add(policy word) {
+func (p *poll) add(policy label) {
 	if p.votes == nil {
-		p.votes = map[word]int{}
+		p.votes, p.named = map[word]int{}, map[word]label{}
 	}
-	p.votes[policy]++
+	p.votes[policy.id]++
+	p.named[policy.id] = policy
 	p.all++
 }
 
 // majority is what more than half have.
-func (p *poll) majority() (word, bool) {
+func (p *poll) majority() (label, bool) {
 	for policy, n := range p.votes {
 		if 2*n > p.all {
-			return policy, true
+			return p.named[policy], true
 		}
 	}
-	return word{}, false
+	return label{}, false
 }

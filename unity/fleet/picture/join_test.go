@@ -31,7 +31,7 @@ func fits(machines []*fleet.Machine, reports []unity.Status, whole bool, of int)
 	found := -1
 	for i := range reports {
 		r := &reports[i]
-		if !goes(r, machines[of]) {
+		if !goes(r, machines[of]) || r.MachineID != "" && r.Keycode != "" && machines[of].SiteKey != "" && r.Keycode != machines[of].SiteKey {
 			continue
 		}
 		bearers, namesakes := 0, 0

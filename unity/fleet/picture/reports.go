@@ -218,16 +218,22 @@ func (c *Chunk) Told(answers []Answer, at time.Time) *Chunk {
 }
 
 func (b *Builder) tell(a Answer, at time.Time) {
+	b.Silence(a.Row, fleet.NoteNoReport)
 	x := &b.rows[a.Row]
-	x.flags &^= ofReport
-	x.news = b.silence(unique.Make(fleet.NoteNoReport))
-	x.keepOdd(reportSeen, unity.Time{})
-	x.keepOdd(lastScan, unity.Time{})
 	x.statusAt = ticksOf(at)
 	if a.Report != nil {
 		b.Report(a.Row, a.Report, at)
 	}
 	x.set(asked, true)
+}
+
+// Silence takes away what is known of the agent of the machine at an index; the note says why, in the words of fleet.
+func (b *Builder) Silence(i int, note string) {
+	x := &b.rows[i]
+	x.flags &^= ofReport
+	x.news = b.silence(unique.Make(note))
+	x.keepOdd(reportSeen, unity.Time{})
+	x.keepOdd(lastScan, unity.Time{})
 }
 
 // Asked tells that what is known of the machine's agent, or that nothing is, comes from asking for this one machine at the

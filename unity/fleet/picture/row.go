@@ -89,6 +89,16 @@ func (r Row) Policy() unity.Text { return r.policyOf().name() }
 // PolicyLabel is the policy's name, or its id.
 func (r Row) PolicyLabel() string { return r.policyOf().label() }
 
+// UsualPolicy is the policy that most active machines of the row's group have, or else most of its site, with its name where that
+// is known; "" where there is no such policy.
+func (r Row) UsualPolicy() (unity.PolicyID, unity.Text) {
+	usual, ok := r.c.usualPolicies()[r.groupOf().id]
+	if !ok {
+		return "", unity.Text{}
+	}
+	return unity.PolicyID(usual.id.Value()), usual.name()
+}
+
 // known is the name that a group or policy is called by, where there is one.
 func (l label) known() (name word, ok bool) {
 	for _, w := range []word{l.given, l.own} {
@@ -218,7 +228,8 @@ func (r Row) MachineKey() (key fleet.MachineKey, known bool) {
 // Ref is the machine's reference in plans and jobs. Those live longer than pictures, so nothing in it holds the chunk.
 func (r Row) Ref() fleet.Ref {
 	return fleet.Ref{ID: unity.EndpointID(strings.Clone(string(r.ID()))), Site: r.c.site.ID, SiteName: r.c.site.Name,
-		HostName: unity.NewText(strings.Clone(r.c.host.at(int(r.i)))), LastSeen: r.Seen(), ReadAt: r.ReadAt(), Inactive: r.Deactivated()}
+		HostName: unity.NewText(strings.Clone(r.c.host.at(int(r.i)))), LastSeen: r.Seen(), ReadAt: r.ReadAt(), Inactive: r.Deactivated(),
+		Group: r.GroupID()}
 }
 
 // Machine makes a fleet.Machine of the row: without the records as the server sent them, and without the machine id, of

@@ -26,11 +26,11 @@ func language() *Language[row] {
 	return &Language[row]{
 		Fold: unity.Fold, Bare: []string{"host", "site", "user", "ip", "mac", "keycode"},
 		Fields: []Field[row]{
-			{Name: "host", Kind: Text, Text: func(r row) string { return r.host }},
+			{Name: "host", Kind: Text, Text: func(r row) string { return r.host }, NoStar: true},
 			{Name: "site", Kind: Text, Text: func(r row) string { return r.site }},
-			{Name: "user", Kind: Text, Text: func(r row) string { return r.user }, Known: joined, Scope: "S"},
-			{Name: "ip", Kind: Text, Text: func(r row) string { return r.ip }, Known: joined, Scope: "S"},
-			{Name: "mac", Kind: Text, Text: func(r row) string { return r.mac }, Known: joined, Scope: "S"},
+			{Name: "user", Kind: Text, Text: func(r row) string { return r.user }, NoStar: true, Known: joined, Scope: "S"},
+			{Name: "ip", Kind: Text, Text: func(r row) string { return r.ip }, NoStar: true, Known: joined, Scope: "S"},
+			{Name: "mac", Kind: Text, Text: func(r row) string { return r.mac }, NoStar: true, Known: joined, Scope: "S"},
 			{Name: "keycode", Kind: Keycode, Text: func(r row) string { return r.key }},
 			{Name: "id", Kind: Exact, Text: func(r row) string { return r.id }},
 			{Name: "status", Kind: Exact, Text: func(r row) string { return r.status }, Known: joined,

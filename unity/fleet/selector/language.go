@@ -43,6 +43,9 @@ type Field[T any] struct {
 	Possible func(T) []string
 	// Values are proposed on completion.
 	Values []string
+	// NoStar tells that no value ever holds a *, so that one outside of quotes is meant for a wildcard, which the language does
+	// not have.
+	NoStar bool
 	// Scope is the token scope the field's data needs; "" for none.
 	Scope string
 }

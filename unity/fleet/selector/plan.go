@@ -3,6 +3,7 @@ package selector
 import (
 	"cmp"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -53,6 +54,16 @@ func (p *Plan[T]) Eval(row T, now time.Time) Answer {
 		}
 	}
 	return out
+}
+
+// Excludes tells that a term of one of some fields says No of a row by itself, whatever else the row has.
+func (p *Plan[T]) Excludes(row T, now time.Time, fields ...string) bool {
+	for i := range p.terms {
+		if slices.Contains(fields, p.terms[i].test.Field) && p.EvalTerm(i, row, now) == No {
+			return true
+		}
+	}
+	return false
 }
 
 // Match is Eval where an unknown row is left out.
@@ -136,6 +147,9 @@ func (l *Language[T]) Parse(expr string) (*Plan[T], error) {
 
 func (l *Language[T]) compile(lx lexeme) (term[T], error) {
 	if lx.name == "" {
+		if err := l.slipped(lx); err != nil {
+			return term[T]{}, err
+		}
 		return l.bare(lx)
 	}
 	f := l.field(lx.name)
@@ -169,6 +183,9 @@ func (l *Language[T]) bare(lx lexeme) (term[T], error) {
 			t.where = append(t.where, f)
 		}
 	}
+	if v.star && !slices.ContainsFunc(t.where, func(f *Field[T]) bool { return !f.NoStar }) {
+		return term[T]{}, wildcard("", v)
+	}
 	return t, nil
 }
 
@@ -178,6 +195,9 @@ func (l *Language[T]) want(f *Field[T], lx lexeme, v value) (Want, error) {
 	case Text, Exact, Keycode:
 		if lx.op != "" {
 			return Want{}, &SyntaxError{Column: v.column, Text: f.Name + " is a text and has no " + lx.op}
+		}
+		if v.star && f.NoStar {
+			return Want{}, wildcard(f.Name+":", v)
 		}
 		if f.Kind == Exact && len(f.Values) > 0 && !contains(f.Values, v.text, l.Fold) {
 			return Want{}, &SyntaxError{Column: v.column, Text: f.Name + " is one of " + strings.Join(f.Values, " ")}
@@ -207,8 +227,11 @@ func (l *Language[T]) want(f *Field[T], lx lexeme, v value) (Want, error) {
 	}
 }
 
+// never is the value of ages for an instant that is not set.
+const never = "never"
+
 func wantAge(field string, lx lexeme, v value) (Want, error) {
-	if strings.EqualFold(v.text, "never") && lx.op == "" {
+	if strings.EqualFold(v.text, never) && lx.op == "" {
 		return Want{Never: true}, nil
 	}
 	d, err := ParseAge(v.text)

@@ -14,11 +14,14 @@ type lexeme struct {
 	exact  bool   // :=
 	op     string // < <= > >=
 	values []value
+	slip   slip // what a bare word may have been meant for
 }
 
 type value struct {
 	column int
 	text   string
+	// star tells that a * stands outside of quotes.
+	star bool
 }
 
 // scan cuts an expression into terms.
@@ -80,42 +83,51 @@ func (s *scanner) term() (lexeme, error) {
 			return lx, s.fail("a term takes one ! only; a name that begins with ! needs quotes")
 		}
 	}
-	lx.name = s.name()
-	if lx.name != "" {
-		switch {
-		case s.take("="):
-			lx.exact = true
-		default:
-			for _, op := range []string{"<=", ">=", "<", ">"} {
-				if s.take(op) {
-					lx.op = op
-					break
-				}
-			}
-		}
+	if lx.name = s.name(); lx.name == "" {
+		lx.slip = s.slip()
+	} else {
+		s.sign(&lx)
 	}
 	for {
-		column := s.at + 1
-		text, err := s.word(lx.name != "")
+		v, err := s.word(lx.name != "")
 		if err != nil {
 			return lx, err
 		}
-		if text == "" {
-			return lx, &SyntaxError{Column: column, Text: "a value is expected"}
+		if v.text == "" {
+			return lx, &SyntaxError{Column: v.column, Text: "a value is expected"}
 		}
-		lx.values = append(lx.values, value{column, text})
+		lx.values = append(lx.values, v)
 		if lx.name == "" || !s.take("|") {
 			return lx, nil
 		}
 	}
 }
 
-// name reads "field:" and gives "" when the term is a bare word. Addresses (00:1a:…, fe80::1) are bare words.
-func (s *scanner) name() string {
+// sign reads how a field is compared.
+func (s *scanner) sign(lx *lexeme) {
+	if lx.exact = s.take("="); lx.exact {
+		return
+	}
+	for _, op := range []string{"<=", ">=", "<", ">"} {
+		if s.take(op) {
+			lx.op = op
+			return
+		}
+	}
+}
+
+// letters gives the end of what can be the name of a field.
+func (s *scanner) letters() int {
 	i := s.at
 	for i < len(s.in) && (unicode.IsLetter(s.in[i]) || s.in[i] == '_' || i > s.at && s.in[i] == '-') {
 		i++
 	}
+	return i
+}
+
+// name reads "field:" and gives "" when the term is a bare word. Addresses (00:1a:…, fe80::1) are bare words.
+func (s *scanner) name() string {
+	i := s.letters()
 	if i == s.at || i >= len(s.in) || s.in[i] != ':' || address(s.in[s.at:]) {
 		return ""
 	}
@@ -145,23 +157,26 @@ func address(in []rune) bool {
 	return colons > 0
 }
 
-func (s *scanner) word(alternatives bool) (string, error) {
+func (s *scanner) word(alternatives bool) (value, error) {
+	v := value{column: s.at + 1}
 	var b strings.Builder
 	for !s.end() {
 		r := s.in[s.at]
-		switch {
-		case r == '"':
+		if r == '"' {
 			if err := s.quoted(&b); err != nil {
-				return "", err
+				return v, err
 			}
 			continue
-		case unicode.IsSpace(r), alternatives && r == '|':
-			return b.String(), nil
 		}
+		if unicode.IsSpace(r) || alternatives && r == '|' {
+			break
+		}
+		v.star = v.star || r == '*'
 		b.WriteRune(r)
 		s.at++
 	}
-	return b.String(), nil
+	v.text = b.String()
+	return v, nil
 }
 
 func (s *scanner) quoted(b *strings.Builder) error {

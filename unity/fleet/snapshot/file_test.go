@@ -364,8 +364,16 @@ func TestFileThatIsTooLarge(t *testing.T) {
 		w.size = maxFile
 		return w.write(frameHead, []byte("more"), nil)
 	})
-	if err == nil {
-		t.Error("a file above the limit was written")
+	if !errors.Is(err, ErrTooLarge) {
+		t.Errorf("a file above the limit was written: %v", err)
+	}
+	for what, fill := range map[string]func(w *frameWriter) error{
+		"frame":                    func(w *frameWriter) error { return w.write(frameRows, nil, make([]byte, maxFrame)) },
+		"frame that unfolds to it": func(w *frameWriter) error { return w.write(frameRows, make([]byte, maxPlain), nil) },
+	} {
+		if _, err := f.replace(t.Context(), time.Now().Add(time.Second), fill); !errors.Is(err, ErrTooLarge) {
+			t.Errorf("a %s above the limit was written: %v", what, err)
+		}
 	}
 	if _, p, err := load(f); err != nil || p.Len() != 5 {
 		t.Errorf("the file before is gone: %v", err)
