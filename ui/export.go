@@ -2,6 +2,7 @@ package ui
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/csv"
 	"encoding/json"
 	"errors"
@@ -69,15 +70,26 @@ func (l *List[T, K]) export(format string, marked bool) tea.Cmd {
 func (l *List[T, K]) sheet(rows []*T) sheet {
 	var s sheet
 	for _, c := range l.res.Columns {
-		s.head = append(s.head, c.Title)
+		s.head = append(s.head, cmp.Or(c.DataTitle, c.Title))
 	}
 	for _, row := range rows {
-		s.rows = append(s.rows, l.cells(row))
+		s.rows = append(s.rows, l.data(row))
 		if l.res.Raw != nil {
 			s.raw = append(s.raw, l.res.Raw(row))
 		}
 	}
 	return s
+}
+
+// data are the cells of a row as files have them.
+func (l *List[T, K]) data(row *T) []string {
+	out := l.cells(row)
+	for i := range l.res.Columns {
+		if data := l.res.Columns[i].Data; data != nil {
+			out[i] = data(row)
+		}
+	}
+	return out
 }
 
 // writeExport writes a new private file and returns its path. A file that is already there is never touched.

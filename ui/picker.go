@@ -75,6 +75,9 @@ func (p *picker) match() {
 			if score[i] > 0 {
 				p.shown = append(p.shown, i)
 			}
+			if it.reason != "" {
+				score[i] /= 2 // what can be done goes before what is spelt a little more alike
+			}
 		}
 		slices.SortStableFunc(p.shown, func(a, b int) int { return score[b] - score[a] })
 	}

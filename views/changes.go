@@ -30,6 +30,7 @@ func (e *Env) changes() ui.Resource[live.Change, changeKey] {
 		Name: func(c *live.Change) string { return c.Name },
 		Columns: []table.Column[live.Change]{
 			{ID: "noticed", Title: "Noticed", Min: 12, Text: func(c *live.Change) string { return ago(c.At, e.now()) },
+				Data: func(c *live.Change) string { return stamp(c.At) },
 				Less: byTime(func(c *live.Change) time.Time { return c.At })},
 			{ID: "new", Title: "New", Min: 3, Max: 3, Priority: 2, Text: func(c *live.Change) string {
 				if c.At.After(since) {
@@ -42,6 +43,7 @@ func (e *Env) changes() ui.Resource[live.Change, changeKey] {
 			{ID: "host", Title: "Host", Min: 14, Max: 40, Flex: 2, Text: func(c *live.Change) string { return c.Name }},
 			{ID: "site", Title: "Site", Min: 10, Max: 36, Flex: 2, Priority: 1, Text: func(c *live.Change) string { return c.SiteName.String() }},
 			{ID: "since", Title: "Since", Min: 16, Priority: 3, Text: func(c *live.Change) string { return local(c.Fact) },
+				Data: func(c *live.Change) string { return stamp(c.Fact) },
 				Less: byTime(func(c *live.Change) time.Time { return c.Fact })},
 		},
 		Sort: []table.SortKey{{Column: "noticed", Desc: true}},
@@ -96,7 +98,7 @@ func (f *changeFeed) read(context.Context) (ui.Delta[live.Change], error) {
 	}
 	f.given = next
 	p := f.env.Fleet.Current()
-	d.Total, d.Age, d.Progress, d.Source = len(next), f.env.here(p.ReadAt), f.env.progress(), source(p)
+	d.Total, d.Age, d.Progress, d.Source = len(next), f.env.here(f.env.checkedAt(p)), f.env.progress(), f.env.source(p)
 	return d, nil
 }
 

@@ -21,6 +21,7 @@ func (e *Env) commands(title string, site unity.Site, depends []string, walk fun
 		Name: func(c *unity.Command) string { return c.Words() + " " + c.HostName.String() },
 		Columns: []table.Column[unity.Command]{
 			{ID: "requested", Title: "Requested", Min: 12, Priority: 0, Text: func(c *unity.Command) string { return ago(c.DateRequested.Time, now()) },
+				Data: func(c *unity.Command) string { return stampText(c.DateRequested) },
 				Less: byTime(func(c *unity.Command) time.Time { return c.DateRequested.Time })},
 			{ID: "command", Title: "Command", Min: 8, Max: 16, Text: (*unity.Command).Words},
 			{ID: "state", Title: "State", Min: 16, Max: 17, Text: func(c *unity.Command) string { return c.State.String() },
@@ -30,6 +31,7 @@ func (e *Env) commands(title string, site unity.Site, depends []string, walk fun
 			{ID: "by", Title: "By", Min: 9, Max: 9, Priority: 3, Text: func(c *unity.Command) string { return e.sender(c) }},
 			{ID: "expected", Title: "Agent expected", Min: 20, Max: 52, Flex: 1, Priority: 5, Text: func(c *unity.Command) string { return e.expectedFor(c) }},
 			{ID: "until", Title: "Valid until", Min: 16, Priority: 3, Text: func(c *unity.Command) string { return local(c.EndDate.Time) },
+				Data: func(c *unity.Command) string { return stampText(c.EndDate) },
 				Less: byTime(func(c *unity.Command) time.Time { return c.EndDate.Time })},
 			{ID: "parameters", Title: "Parameters", Min: 10, Max: 26, Priority: 4, Text: func(c *unity.Command) string { return c.Parameters.String() }},
 		},

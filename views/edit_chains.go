@@ -67,10 +67,16 @@ func (e *Env) offboardSite(s unity.Site) tea.Cmd {
 		if err != nil {
 			return ui.Plan{}, err
 		}
+		names := fleet.SiteOptions{StaleAfter: e.StaleAfter}
+		if e.Report != nil {
+			e.loadPolicyNames(ctx, s.ID)
+			names.Policies, names.Groups = e.policyNames(), fleet.GroupNames(ctx, e.Client, s.ID)
+		}
 		var refs []fleet.Ref
 		machines := make([]*fleet.Machine, 0, len(rows))
 		for _, row := range rows {
-			m := fleet.NewMachine(row, fresh, fleet.SiteOptions{StaleAfter: e.StaleAfter}, e.Client.Now())
+			m := fleet.NewMachine(row, fresh, names, e.Client.Now())
+			e.addReport(m)
 			machines = append(machines, m)
 			if !row.Deactivated.On {
 				refs = append(refs, m.Ref())
@@ -89,6 +95,18 @@ func (e *Env) offboardSite(s unity.Site) tea.Cmd {
 		ch.First.Warnings = append(ch.First.Warnings, "first a report of "+dispatch.Machines(len(machines))+" is written; when it cannot be, nothing is sent")
 		return e.presentChain(ch, func() (string, error) { return e.Report(*fresh, machines) }), nil
 	})
+}
+
+// addReport adds what the picture knows of a machine's agent.
+func (e *Env) addReport(m *fleet.Machine) {
+	p := e.current()
+	if p == nil {
+		return
+	}
+	if row, ok := p.Get(m.ID); ok {
+		kept := row.Machine(e.StaleAfter)
+		m.Status, m.StatusNote = kept.Status, kept.StatusNote
+	}
 }
 
 // proposeChain plans a combined action on chosen machines and asks about it as about its gravest step.
@@ -110,8 +128,10 @@ func (e *Env) proposeChain(title string, c choice, plan func(context.Context, []
 // gives its path; its error stops the action.
 func (e *Env) presentChain(ch *change.Chain, before func() (string, error)) ui.Plan {
 	out := e.present(ch.First)
+	out.Grave = "" // its steps are taken back one by one
 	out.Action, out.Title, out.Line = ch.ID, ch.Name, ch.Name+" · "+dispatch.Machines(len(ch.First.Targets))
 	for _, r := range ch.Later() {
+		out.Calls++
 		out.Requests = append(out.Requests, r.Method+" "+r.Path+"\n"+string(r.Body))
 	}
 	out.Touches = append(out.Touches, "sites")

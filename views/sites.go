@@ -2,6 +2,7 @@ package views
 
 import (
 	"context"
+	"strconv"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
@@ -72,6 +73,7 @@ func (e *Env) siteColumns() []table.Column[unity.Site] {
 		{ID: "favourite", Title: "F", Min: 1, Max: 1, Priority: 7, Text: func(s *unity.Site) string { return e.favouriteSign(s.ID) },
 			Less: byInt(func(s *unity.Site) int64 { return -int64(len(e.favouriteSign(s.ID))) }), Tone: func(*unity.Site) theme.Tone { return theme.Accent }},
 		{ID: "used", Title: "Seats", Min: 7, Right: true, Priority: 1, Text: seatsText,
+			DataTitle: "Used", Data: func(s *unity.Site) string { return s.TotalEndpoints.String() },
 			Less: byInt(func(s *unity.Site) int64 { return s.TotalEndpoints.Or(0) }),
 			Tone: func(s *unity.Site) theme.Tone {
 				if fleet.Over(s) > 0 {
@@ -79,6 +81,10 @@ func (e *Env) siteColumns() []table.Column[unity.Site] {
 				}
 				return theme.Plain
 			}},
+		{ID: "seats", Title: "Allowed", Min: 7, Right: true, Priority: 7, Hidden: true, Text: func(s *unity.Site) string { return s.DevicesAllowed.String() },
+			Less: byInt(func(s *unity.Site) int64 { return s.DevicesAllowed.Or(0) })},
+		{ID: "over", Title: "Over", Min: 4, Right: true, Priority: 1, Hidden: true, Text: overText,
+			Less: byInt(fleet.Over), Tone: func(*unity.Site) theme.Tone { return theme.Warn }},
 		// The API counts what was infected within a day; a machine that has been so for longer is not among them.
 		{ID: "infected", Title: "Inf24", Min: 5, Right: true, Priority: 2,
 			Text: func(s *unity.Site) string { return hideZero(s.PCsInfected24) },
@@ -86,6 +92,7 @@ func (e *Env) siteColumns() []table.Column[unity.Site] {
 			Tone: func(*unity.Site) theme.Tone { return theme.Bad }},
 		{ID: "state", Title: "State", Min: 9, Max: 11, Priority: 3, Text: (*unity.Site).State, Tone: func(s *unity.Site) theme.Tone { return siteTone(s, theme.Good) }},
 		{ID: "ends", Title: "Ends", Min: 10, Priority: 5, Text: func(s *unity.Site) string { return e.dateText(s.EndDate) },
+			Data: func(s *unity.Site) string { return stampText(s.EndDate) },
 			Less: byTime(func(s *unity.Site) time.Time { return s.EndDate.Time }), Tone: e.endTone},
 		{ID: "policy", Title: "Policy", Min: 10, Max: 30, Flex: 2, Priority: 6, Text: func(s *unity.Site) string { return s.PolicyName.String() }},
 		{ID: "access", Title: "Access", Min: 6, Priority: 4, Text: func(s *unity.Site) string { return unity.AccessWord(s.AccessLevel) },
@@ -107,6 +114,14 @@ func seatsText(s *unity.Site) string {
 		text += "!"
 	}
 	return text
+}
+
+// overText is by how many machines a site is over its seats; "" when it is not.
+func overText(s *unity.Site) string {
+	if over := fleet.Over(s); over > 0 {
+		return strconv.FormatInt(over, 10)
+	}
+	return ""
 }
 
 func hideZero(n unity.Int) string {

@@ -27,6 +27,7 @@ func (e *Env) threats(title string, walk func(context.Context) iter.Seq2[unity.P
 		Name: func(t *unity.Threat) string { return t.FileName.String() },
 		Columns: []table.Column[unity.Threat]{
 			{ID: "seen", Title: "Seen", Min: 12, Text: func(t *unity.Threat) string { return ago(t.LastSeen.Time, now()) },
+				Data: func(t *unity.Threat) string { return stampText(t.LastSeen) },
 				Less: byTime(func(t *unity.Threat) time.Time { return t.LastSeen.Time })},
 			{ID: "malware", Title: "Malware", Min: 14, Max: 32, Flex: 2, Text: func(t *unity.Threat) string { return t.MalwareGroup.String() },
 				Tone: func(*unity.Threat) theme.Tone { return theme.Bad }},

@@ -36,6 +36,14 @@ func (u *usageRow) date() unity.Time {
 	return out
 }
 
+// dayText is the day of a report, which is the same wherever it is read: as an instant it begins at midnight UTC.
+func dayText(t unity.Time) string {
+	if !t.Known() {
+		return t.Text()
+	}
+	return t.UTC().Format(time.DateOnly)
+}
+
 // usageKinds are the reports, in the order of their columns.
 func usageKinds() []unity.UsageKind {
 	return []unity.UsageKind{unity.UsageActive, unity.UsageActiveShown, unity.UsageSeen}
@@ -62,7 +70,7 @@ func (e *Env) Usage() ui.Resource[usageRow, unity.SiteID] {
 			{ID: "active", Title: "Active", Min: 6, Right: true, Priority: 1, Text: count(unity.UsageActive), Less: order(unity.UsageActive)},
 			{ID: "shown", Title: "Not hidden", Min: 10, Right: true, Priority: 3, Text: count(unity.UsageActiveShown), Less: order(unity.UsageActiveShown)},
 			{ID: "seen", Title: "Seen 30 d", Min: 9, Right: true, Priority: 1, Text: count(unity.UsageSeen), Less: order(unity.UsageSeen)},
-			{ID: "date", Title: "Report of", Min: 10, Priority: 4, Text: func(u *usageRow) string { return e.dateText(u.date()) },
+			{ID: "date", Title: "Report of", Min: 10, Priority: 4, Text: func(u *usageRow) string { return dayText(u.date()) },
 				Less: byTime(func(u *usageRow) time.Time { return u.date().Time })},
 			{ID: "billing", Title: "Billing", Min: 9, Priority: 5, Text: func(u *usageRow) string { return join(u.site.BillingCycle.String(), u.site.BillingDate.String()) }},
 			{ID: "keycode", Title: "Keycode", Min: 24, Priority: 6, Text: func(u *usageRow) string { return u.site.Keycode.String() }},
@@ -87,7 +95,7 @@ func overTone(u *usageRow) theme.Tone {
 func (e *Env) usageDetail(u *usageRow) []ui.Field {
 	day := func(kind unity.UsageKind) string {
 		if d := u.dates[kind]; d.Known() {
-			return "the report of " + e.dateText(d)
+			return "the report of " + dayText(d)
 		}
 		return "a report of an unknown day"
 	}
@@ -137,7 +145,7 @@ func (e *Env) loadUsage(ctx context.Context, emit func(ui.Page[usageRow])) error
 		if r == nil {
 			continue
 		}
-		page.Notes = append(page.Notes, string(r.Kind)+" of "+e.dateText(r.Date))
+		page.Notes = append(page.Notes, string(r.Kind)+" of "+dayText(r.Date))
 		for _, n := range r.Sites {
 			u := at[n.SiteID]
 			if u == nil {
