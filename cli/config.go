@@ -43,8 +43,10 @@ type uiConfig struct {
 	Glyphs     string `toml:"glyphs"`
 	Mouse      bool   `toml:"mouse"`
 	SyncOutput string `toml:"sync_output"`
-	IdleLock   string `toml:"idle_lock"`
-	Refresh    string `toml:"refresh"`
+	// WholeFrames sends what the terminal should show already, too, for one that loses some of it.
+	WholeFrames bool   `toml:"whole_frames"`
+	IdleLock    string `toml:"idle_lock"`
+	Refresh     string `toml:"refresh"`
 }
 
 type fleetConfig struct {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -21,6 +22,7 @@ func (a *app) configCommand() *cobra.Command {
 	var keys bool
 	c := &cobra.Command{Use: "config", Short: "Print every path in use and the settings in force", Args: cobra.NoArgs,
 		Long: `Prints every path in use and the settings in force, after flags, environment and file. Nothing is read from a secret store.
+unlocked_until is when the file store, which is open now, asks for its passphrase again unless it is used before.
 
 --keys prints the ids of all actions with the keys they have now, for [keys]. A key that two actions would share, or that cannot be
 bound, is named with exit code 2, as it is when the full-screen console starts.`,
@@ -46,10 +48,12 @@ func (a *app) printConfig(ctx context.Context, s *settings) error {
 		{Name: "snapshot", Value: s.paths.snapshot(s.Profile)}, {Name: "debug", Value: a.flags.debug}, {Name: "profile", Value: s.Profile},
 		{Name: "profiles", Value: strings.Join(s.config.profileNames(), " ")}, {Name: "base_url", Value: s.BaseURL}, {Name: "gsm_key", Value: s.keyText()},
 		{Name: "username", Value: s.Username}, {Name: "client_id", Value: s.ClientID}, {Name: "scope", Value: strings.Join(s.Scope, " ")},
-		{Name: "store", Value: firstOf(s.Store, s.Pinned, "auto")}, {Name: "read_only", Value: s.ReadOnly}, {Name: "require_audit", Value: s.RequireAudit},
+		{Name: "store", Value: firstOf(s.Store, s.Pinned, "auto")}, {Name: "unlocked_until", Value: unlockedUntil(ctx, s)},
+		{Name: "read_only", Value: s.ReadOnly}, {Name: "require_audit", Value: s.RequireAudit},
 		{Name: "stale_after", Value: s.StaleAfter.String()}, {Name: "idle_lock", Value: s.IdleLock.String()},
 		{Name: "theme", Value: firstOf(s.config.UI.Theme, "ansi")}, {Name: "glyphs", Value: firstOf(s.config.UI.Glyphs, "ascii")},
 		{Name: "mouse", Value: s.config.UI.Mouse}, {Name: "sync_output", Value: firstOf(s.config.UI.SyncOutput, terminal.SyncAuto)},
+		{Name: "whole_frames", Value: s.config.UI.WholeFrames},
 		{Name: "refresh", Value: s.Refresh.String()}, {Name: "colour", Value: s.Colour},
 	}
 	if a.structured() {
@@ -62,6 +66,15 @@ func (a *app) printConfig(ctx context.Context, s *settings) error {
 		}
 	}
 	return nil
+}
+
+// unlockedUntil is when the passphrase of the file store is asked for again unless it is used before, "" when it is asked for now.
+func unlockedUntil(ctx context.Context, s *settings) string {
+	until := auth.FileKeyUntil(ctx, s.paths.secrets())
+	if until.IsZero() {
+		return ""
+	}
+	return until.UTC().Format(time.RFC3339)
 }
 
 // lockPath is the lock that the processes of the sign-in share, "" where the store outlives no process, or cannot be told without

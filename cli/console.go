@@ -136,8 +136,7 @@ func (a *app) screen(ctx context.Context, s *screenOf) error {
 	suspend := make(chan struct{}, 1)
 	inner, beat := terminal.Filter(os.Environ(), cfg.SyncOutput), &terminal.Beat{}
 	defer beat.Stop()
-	options := append(terminal.Options(os.Environ(), cfg.SyncOutput), tea.WithFilter(func(m tea.Model, msg tea.Msg) tea.Msg {
-		beat.Message()
+	options := append(terminal.Options(os.Environ(), cfg.SyncOutput, s.current().settings.config.UI.WholeFrames), tea.WithFilter(func(m tea.Model, msg tea.Msg) tea.Msg {
 		if _, ok := msg.(tea.SuspendMsg); ok {
 			select {
 			case suspend <- struct{}{}:
@@ -148,11 +147,12 @@ func (a *app) screen(ctx context.Context, s *screenOf) error {
 		return inner(m, msg)
 	}))
 	a.fullScreen = true
-	program := tea.NewProgram(root, options...)
+	program := tea.NewProgram(beat.Pace(root), options...)
 	beat.Adopt(program)
 	stop := handleSignals(ctx, program, suspend)
 	_, err = program.Run()
 	interrupted := stop()
+	terminal.ShowCursor(os.Stdout)
 	// Requests that are out are waited for: their outcome belongs into the audit. A second signal ends the waiting.
 	closing, done := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
 	defer done()

@@ -110,6 +110,7 @@ func release(p *tea.Program) bool {
 		return false
 	}
 	terminal.AwaitDrawn(5 * time.Second)
+	terminal.ShowCursor(os.Stdout)
 	return true
 }
 

@@ -249,9 +249,7 @@ func (s *sshLogin) firstPaint(t *testing.T, bin, text string, env ...string) (ti
 // compared with an empty program of the same libraries on the same connection.
 func TestFirstPaintOverSSH(t *testing.T) {
 	s, bin := sshToHere(t), ""
-	if _, err := os.Stat("/run/user/" + s.user.Uid); err == nil {
-		t.Skip("this user has a session bus of the system, so its absence cannot be tried")
-	}
+	noUserBus(t, s.user.Uid)
 	for _, p := range []struct{ name, from string }{{"empty", ""}, {"unitty", program(t)}} {
 		bin = filepath.Join(s.dir, p.name)
 		if p.from == "" {

@@ -1,11 +1,13 @@
 package cli
 
 import (
+	"bytes"
 	"errors"
 	"syscall"
 	"testing"
 	"time"
 
+	"github.com/charmbracelet/x/ansi"
 	"golang.org/x/sys/unix"
 
 	"github.com/unitty/unitty/ui/terminal/ptytest"
@@ -26,7 +28,8 @@ func TestSuspendGivesTheTerminalBack(t *testing.T) {
 			term.WaitText("40 rows")
 			term.WaitIdle()
 			c.stop(term)
-			term.WaitFor(func(s ptytest.Screen) bool { return !s.Alt && s.Cursor.Visible })
+			shown := []byte(ansi.SetModeTextCursorEnable) // the last that is done
+			term.WaitFor(func(s ptytest.Screen) bool { return !s.Alt && s.Cursor.Visible && bytes.HasSuffix(term.Raw(), shown) })
 			sane(t, term.Raw())
 			waitStopped(t, term.Pid())
 			term.Signal(syscall.SIGCONT)

@@ -58,7 +58,8 @@ func screenOn(t *testing.T, s *testSim, o ptytest.Opt) *ptytest.Term {
 // demoOn starts the demo in a terminal.
 func demoOn(t *testing.T, o ptytest.Opt, args ...string) *ptytest.Term {
 	t.Helper()
-	o.Env = append([]string{"HOME=" + t.TempDir()}, o.Env...)
+	// Its folder lies in that of the test, since a program that is killed at the end leaves it behind.
+	o.Env = append([]string{"HOME=" + t.TempDir(), "TMPDIR=" + t.TempDir()}, o.Env...)
 	return ptytest.Start(t, program(t), append([]string{"demo"}, args...), o)
 }
 
@@ -92,6 +93,9 @@ func sane(t *testing.T, raw []byte) {
 			for _, m := range strings.Split(string(q.Raw[3:len(q.Raw)-1]), ";") {
 				modes[m] = q.Final == 'h'
 				entered = entered || m == "1049" && q.Final == 'h'
+				if m == "1049" && q.Final == 'l' {
+					modes["25"] = false // the shell's screen may have a cursor of its own
+				}
 			}
 		}
 	}

@@ -158,16 +158,25 @@ func (l *List[T, K]) Update(msg tea.Msg) tea.Cmd {
 		return l.ordered(m)
 	case tea.KeyPressMsg:
 		if l.filtering && l.in.key(m) {
-			l.applyFilter(l.in.String())
+			l.typed()
 			return l.moved()
 		}
 	case tea.PasteMsg:
 		if l.filtering && l.in.insert(m.Content) {
-			l.applyFilter(l.in.String())
+			l.typed()
 			return l.moved()
 		}
 	}
 	return nil
+}
+
+// typed puts the filter in force that stands on the line. What it finds is shown from the first row: with the cursor where it was, the
+// rows above it would be out of sight.
+func (l *List[T, K]) typed() {
+	l.applyFilter(l.in.String())
+	if l.fault == "" && l.filter != "" {
+		l.rows.Top()
+	}
 }
 
 // applyFilter puts a filter in force. A wrong one is shown as such, and the last right one stays.
@@ -292,6 +301,19 @@ func (l *List[T, K]) View(w, h int) string {
 		lines = append(lines, l.statusLine(w))
 	}
 	return joinLines(lines, h)
+}
+
+// fills is how many lines all rows take, with what stands above and below them. It does not change while a filter is typed.
+func (l *List[T, K]) fills(w int) int {
+	lines := 1 + l.rows.Total()
+	if l.rows.Total() == 0 {
+		lines = len(l.emptyLines(w, paneMinH))
+	}
+	lines = max(lines+1, 3) // with less there is no line for the state
+	if l.filtering || l.in.String() != "" {
+		lines++
+	}
+	return lines
 }
 
 // Cursor implements Cursorer: on the filter while it is typed, else on the selected row.

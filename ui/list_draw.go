@@ -122,7 +122,7 @@ func (l *List[T, K]) statusLine(w int) string {
 		add(theme.Bad, clean(plural(len(s.problems), "part", "parts")+" failed ("+l.key("table.problems")+" to see): "+strings.Join(s.problems, "; ")))
 	} else if len(s.notes) > 0 {
 		add(theme.Muted, clean(l.key("table.problems")+" "+strings.Join(s.notes, "; ")))
-	} else if l.live.on && s.progress == "" && l.live.source == "" && !(s.active && l.rows.Total() == 0) {
+	} else if l.isCurrent() {
 		add(theme.Muted, "kept current")
 	} else if l.res.Every > 0 && !s.active {
 		add(theme.Muted, "refresh "+every(l.res.Every))

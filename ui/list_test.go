@@ -35,6 +35,26 @@ func TestFilterFlow(t *testing.T) {
 	}
 }
 
+// TestWhatAFilterFindsIsShownFromTheTop: with the cursor where it was, rows that match would be out of sight above it.
+func TestWhatAFilterFindsIsShownFromTheTop(t *testing.T) {
+	w := newWorld(t, 200)
+	d := w.start(100, 20)
+	d.Press("G", "/")
+	d.Type("HOST-1")
+	d.Press("enter")
+	if l := selected(t, d); !strings.Contains(l, "HOST-100") {
+		t.Errorf("the cursor is on %q", l)
+	}
+	d.Press("/", "down", "down", "enter")
+	if l := selected(t, d); !strings.Contains(l, "HOST-102") {
+		t.Errorf("accepting moved the cursor to %q", l)
+	}
+	d.Press("esc")
+	if l := selected(t, d); !strings.Contains(l, "HOST-102") {
+		t.Errorf("without the filter the cursor is on %q", l)
+	}
+}
+
 func TestFilterTextIsNeverAKey(t *testing.T) {
 	w := newWorld(t, 5)
 	d := w.start(100, 20)

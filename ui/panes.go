@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"slices"
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
@@ -92,6 +93,35 @@ func (p *panes) cut(cells int) []int {
 		ends[i] = cells * at / sum
 	}
 	return ends
+}
+
+// filler is a pane that knows how many lines it fills, whatever narrows it.
+type filler interface{ fills(w int) int }
+
+// heights divides the lines among panes that stand one below the other, each with its title. What a list does not fill goes to
+// those that are no lists, such as the fields of a machine, which are many.
+func (p *panes) heights(w, h int) []int {
+	out := p.cut(h)
+	for i := len(out) - 1; i > 0; i-- {
+		out[i] -= out[i-1]
+	}
+	var takers []int
+	for i, k := range p.kids {
+		if _, ok := k.(filler); !ok {
+			takers = append(takers, i)
+		}
+	}
+	if len(takers) == 0 {
+		return out
+	}
+	for i, k := range p.kids {
+		if f, ok := k.(filler); ok {
+			spare := max(out[i]-1-f.fills(w), 0)
+			out[i] -= spare
+			out[takers[i%len(takers)]] += spare
+		}
+	}
+	return out
 }
 
 type focuser interface{ setFocus(bool) }
@@ -227,9 +257,32 @@ func (p *panes) Commands() []Command {
 	if p.Capturing() || len(p.kids) < 2 {
 		return out
 	}
+	p.lendMissing(out)
 	return append(out,
 		p.e.command("pane.next", func() tea.Cmd { p.move(1); return nil }),
 		p.e.command("pane.previous", func() tea.Cmd { p.move(-1); return nil }))
+}
+
+// lendMissing has the key for what is missing show that of another pane where nothing is missing in the one with the keys: the key
+// stands on the screen then.
+func (p *panes) lendMissing(commands []Command) {
+	const id = "table.problems"
+	missing := func(c Command) bool { return c.ID == id && c.Ready != nil && c.Ready() == "" }
+	own := slices.IndexFunc(commands, func(c Command) bool { return c.ID == id })
+	if own < 0 || missing(commands[own]) {
+		return
+	}
+	for i, k := range p.kids {
+		a, ok := k.(Actor)
+		if !ok || i == p.at {
+			continue
+		}
+		all := a.Commands()
+		if at := slices.IndexFunc(all, missing); at >= 0 {
+			commands[own] = all[at]
+			return
+		}
+	}
 }
 
 // banner is a first pane that stands above the second one, in the lines it asks for; with none it is drawn only while it has the
@@ -270,11 +323,10 @@ func (p *panes) arrange(w, h int) {
 			x = next
 		}
 	case h >= n*paneMinH:
-		y, ends := 0, p.cut(h)
-		for i := range p.areas {
-			next := ends[i]
-			p.areas[i] = area{0, y + 1, w, next - y - 1}
-			y = next
+		y := 0
+		for i, lines := range p.heights(w, h) {
+			p.areas[i] = area{0, y + 1, w, lines - 1}
+			y += lines
 		}
 	default:
 		p.areas[p.at] = area{0, 1, w, h - 1}

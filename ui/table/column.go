@@ -24,6 +24,10 @@ type Column[T any] struct {
 	Right bool
 	// Text is the cell. It should be sanitised already; the table replaces what a terminal would obey all the same.
 	Text func(*T) string
+	// Data is the cell in an exported file, where an age or two numbers in one cell are of no use; nil means Text. DataTitle is
+	// the heading there, "" means Title.
+	Data      func(*T) string
+	DataTitle string
 	// Less orders two rows: negative, zero or positive. Nil orders by Text without regard to case.
 	Less func(a, b *T) int
 	// Rank orders two rows by a number, which is asked for once per row and not once per comparison: a long list sorts several times

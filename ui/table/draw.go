@@ -61,7 +61,7 @@ func (d *drawer[T, K]) finish(bar bool) string {
 // header draws the headings, each sorted one with the sign of its order; of several orders each has its number.
 func (d *drawer[T, K]) header() string {
 	d.tone = theme.Plain
-	d.put(theme.Plain, cells.Blanks(gutterOf(d.w)))
+	d.corner()
 	for i, at := range d.places {
 		c := &d.view.rows.cols[at]
 		text, n := cells.Fit(c.Title, d.plan[i].Width, d.th.Glyphs.Ellipsis)
@@ -71,6 +71,16 @@ func (d *drawer[T, K]) header() string {
 		d.cell(theme.Heading, theme.Plain, text, n, i, c.Right)
 	}
 	return d.finish(false)
+}
+
+// corner is the margin beside the headings. It says whether there are rows above the first one on the screen.
+func (d *drawer[T, K]) corner() {
+	n := gutterOf(d.w)
+	if d.view.offset > 0 && n > 0 {
+		d.put(theme.Accent, d.th.Glyphs.Up)
+		n--
+	}
+	d.put(theme.Plain, cells.Blanks(n))
 }
 
 // signed puts the sign of the order behind the title, which gives way when there is no room for both.

@@ -74,12 +74,12 @@ func (s *keySet[K]) addHashed(k K, hash uint64) bool {
 	return !held
 }
 
-// addAll adds ids, at most ahead of them.
-func (s *keySet[K]) addAll(keys []K) {
+// each does addHashed or flipHashed with ids, at most ahead of them.
+func (s *keySet[K]) each(keys []K, do func(*keySet[K], K, uint64) bool) {
 	s.reserve(len(keys))
 	hashes := s.hashes(keys)
 	for i, k := range keys {
-		s.addHashed(k, hashes[i])
+		do(s, k, hashes[i])
 	}
 }
 
@@ -129,15 +129,6 @@ func (s *keySet[K]) flipHashed(k K, hash uint64) bool {
 		s.append(slot, tag, k)
 	}
 	return !held
-}
-
-// flipAll flips ids, at most ahead of them.
-func (s *keySet[K]) flipAll(keys []K) {
-	s.reserve(len(keys))
-	hashes := s.hashes(keys)
-	for i, k := range keys {
-		s.flipHashed(k, hashes[i])
-	}
 }
 
 func (s *keySet[K]) append(slot, tag uint32, k K) {

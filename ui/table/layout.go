@@ -156,6 +156,9 @@ func newMeasure[T any](at int, c *Column[T], has content) measure {
 		least = max(1, min(want, minimum))
 		want = max(want, least)
 	}
+	if c.Right {
+		least = want // a number that was cut is another one
+	}
 	usual := max(least, min(has.usual, want))
 	return measure{at: at, least: least, usual: usual, want: want, most: most, flex: max(0, c.Flex), priority: max(0, c.Priority)}
 }

@@ -34,19 +34,19 @@ func (m *Marks[K]) Set(k K, on bool) {
 
 // add marks those of n ids that are not marked yet, in their order. They come some at a time.
 func (m *Marks[K]) add(n int, keys iter.Seq[[]K]) {
-	m.version++
-	m.set.reserve(n)
-	for some := range keys {
-		m.set.addAll(some)
-	}
+	m.each(n, keys, (*keySet[K]).addHashed)
 }
 
 // flip changes the marks of n ids, each of which comes once, some at a time.
 func (m *Marks[K]) flip(n int, keys iter.Seq[[]K]) {
+	m.each(n, keys, (*keySet[K]).flipHashed)
+}
+
+func (m *Marks[K]) each(n int, keys iter.Seq[[]K], do func(*keySet[K], K, uint64) bool) {
 	m.version++
 	m.set.reserve(n)
 	for some := range keys {
-		m.set.flipAll(some)
+		m.set.each(some, do)
 	}
 }
 

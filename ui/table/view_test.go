@@ -199,6 +199,42 @@ func TestColumnsDropByPriorityAndSpareGoesByFlex(t *testing.T) {
 	}
 }
 
+// TestNumbersAreNotCut: where there is no room for a number its column goes, since a number that was cut is another one.
+func TestNumbersAreNotCut(t *testing.T) {
+	r := NewRows(hostKey, []Column[host]{
+		{ID: "name", Title: "Name", Min: 10, Flex: 1, Text: func(h *host) string { return h.name }},
+		{ID: "n", Title: "N", Min: 2, Right: true, Priority: 1, Text: func(*host) string { return "406/383!" }},
+		{ID: "note", Title: "Note", Min: 6, Priority: 2, Text: func(*host) string { return "something long" }},
+	}, nil)
+	r.Merge(hosts("alpha-beta-gamma-delta"))
+	var v View[host, hostID]
+	for w := 4; w < 60; w++ {
+		line := render(t, &v, r, w, 2)[1]
+		if strings.Contains(line, "406") && !strings.Contains(line, "406/383!") || w > 24 && !strings.Contains(line, "406/383!") {
+			t.Errorf("%d cells: %q", w, line)
+		}
+	}
+}
+
+// TestTheHeadingSaysThatThereIsMoreAbove marks the corner of a list that is scrolled.
+func TestTheHeadingSaysThatThereIsMoreAbove(t *testing.T) {
+	r := newHosts(nil)
+	r.SetSort([]SortKey{{Column: "name"}})
+	r.Merge(manyHosts(100))
+	var v View[host, hostID]
+	if got := render(t, &v, r, 40, 6)[0]; strings.HasPrefix(got, "^") {
+		t.Errorf("at the top: %q", got)
+	}
+	r.Move(5)
+	if got := render(t, &v, r, 40, 6)[0]; !strings.HasPrefix(got, "^ ") {
+		t.Errorf("one row is above: %q", got)
+	}
+	r.Top()
+	if got := render(t, &v, r, 40, 6)[0]; strings.HasPrefix(got, "^") {
+		t.Errorf("at the top again: %q", got)
+	}
+}
+
 func TestColumnWidthsKeepStillWhileScrollingAndFiltering(t *testing.T) {
 	r := newHosts(nil)
 	r.Merge(hosts("short"))

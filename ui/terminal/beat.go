@@ -10,13 +10,14 @@ import (
 
 // Beat paces the frames. Bubble Tea looks for a new frame at a fixed beat, so a key waits for half of it on average, and an idle
 // program is woken by it for nothing: forty times a second cost one per cent of a core. A Beat makes it fast right after a
-// message that follows a pause, even while messages come one after another, and slow while none comes. The zero Beat does nothing
-// until it is given a program, and nothing but what Bubble Tea does itself where that has no ticker to be set.
+// message that follows a pause, even while messages come one after another, and slow while none comes, so that no frame is late,
+// however long after the one before. The zero Beat does nothing until it is given a program, and nothing but what Bubble Tea does
+// itself where that has no ticker to be set.
 type Beat struct {
 	mu      sync.Mutex
 	program *tea.Program
 	ticker  *time.Ticker
-	// pace is the time between two beats, last the last message, and turn what looks whether the pace is still right.
+	// pace is the time between two beats, last when something happened, and turn what looks whether the pace is still right.
 	pace time.Duration
 	last time.Time
 	turn *time.Timer
@@ -31,6 +32,29 @@ const (
 	slowBeat  = 500 * time.Millisecond
 )
 
+// Pace returns a model that is the given one, and sets the beat by what comes to it.
+func (b *Beat) Pace(m tea.Model) tea.Model { return paced{Model: m, beat: b} }
+
+// paced is a model with its beat. The beat is set before a message is worked off, because that is the sooner, and again once there is
+// something to draw, because it may have become slow meanwhile.
+type paced struct {
+	tea.Model
+	beat *Beat
+}
+
+func (p paced) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
+	p.beat.message()
+	m, cmd := p.Model.Update(msg)
+	p.Model = m
+	return p, cmd
+}
+
+func (p paced) View() tea.View {
+	v := p.Model.View()
+	p.beat.message()
+	return v
+}
+
 // Adopt makes a program's beat the one that is paced. It is called before the program runs.
 func (b *Beat) Adopt(p *tea.Program) {
 	b.mu.Lock()
@@ -38,8 +62,8 @@ func (b *Beat) Adopt(p *tea.Program) {
 	b.program = p
 }
 
-// Message notes that the program got a message. It is called from the program's filter.
-func (b *Beat) Message() {
+// message notes that something happens.
+func (b *Beat) message() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.ticker == nil {

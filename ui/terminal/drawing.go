@@ -1,9 +1,12 @@
 package terminal
 
 import (
+	"io"
 	"runtime"
 	"strings"
 	"time"
+
+	"github.com/charmbracelet/x/ansi"
 )
 
 // drawer is how the runtime calls the goroutine in which Bubble Tea draws.
@@ -11,7 +14,7 @@ const drawer = "bubbletea/v2.(*Program).startRenderer.func"
 
 // AwaitDrawn waits, after Program.ReleaseTerminal, until the goroutine that drew has come to its end, and tells whether it
 // has within the limit. That goroutine stops a ticker as its last act, after ReleaseTerminal has returned, and
-// Program.RestoreTerminal starts the same ticker again: in the wrong order nothing would ever be drawn any more. The
+// Program.RestoreTerminal starts the same ticker again: in the wrong order nothing would be drawn until Beat sets it. The
 // library offers no way to wait for it, so the goroutines of the process are looked through; a process draws one program.
 func AwaitDrawn(limit time.Duration) bool {
 	for begin := time.Now(); drawing(); time.Sleep(time.Millisecond) {
@@ -47,3 +50,8 @@ func goroutines() []runtime.StackRecord {
 		n = got
 	}
 }
+
+// ShowCursor makes the cursor visible on the screen that the shell has back. The library shows it on its own screen, and some
+// terminals keep that apart for each of the two. On the shell's it may have hidden it, in an empty frame that came before the first
+// one of the program. There is nothing to do about a terminal that does not take it.
+func ShowCursor(out io.Writer) { _, _ = io.WriteString(out, ansi.SetModeTextCursorEnable) }

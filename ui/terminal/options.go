@@ -2,6 +2,7 @@ package terminal
 
 import (
 	"errors"
+	"io"
 	"os"
 
 	tea "charm.land/bubbletea/v2"
@@ -16,15 +17,23 @@ const framesPerSecond = 50
 
 // Options returns the options that the program runs with. Signals are not among what Bubble Tea handles, because a signal must
 // not cut through a change that is being sent; the caller handles them. The setting of synchronized output is one of
-// SyncAuto, SyncOn and SyncOff.
-func Options(env []string, syncOutput string) []tea.ProgramOption {
+// SyncAuto, SyncOn and SyncOff. Frames are thinned out on their way, unless they are to be sent whole.
+func Options(env []string, syncOutput string, whole bool) []tea.ProgramOption {
 	return []tea.ProgramOption{
 		tea.WithFPS(framesPerSecond),
 		tea.WithoutSignalHandler(),
 		tea.WithEnvironment(env),
-		tea.WithOutput(lean.NewOutput(os.Stdout, func() (w, h int) { return sizeOf(os.Stdout, env) })),
+		tea.WithOutput(output(env, whole)),
 		tea.WithFilter(Filter(env, syncOutput)),
 	}
+}
+
+// output is the terminal that frames are sent to.
+func output(env []string, whole bool) io.Writer {
+	if whole {
+		return os.Stdout
+	}
+	return lean.NewOutput(os.Stdout, func() (w, h int) { return sizeOf(os.Stdout, env) })
 }
 
 // sizeOf is the size of a terminal, as the program is told it.

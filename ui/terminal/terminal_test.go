@@ -9,6 +9,8 @@ import (
 	"github.com/charmbracelet/x/ansi"
 	"github.com/creack/pty"
 	"pgregory.net/rapid"
+
+	"github.com/unitty/unitty/ui/terminal/lean"
 )
 
 func TestSizeIn(t *testing.T) {
@@ -148,6 +150,15 @@ func TestQuieten(t *testing.T) {
 	}
 }
 
+func TestFramesAreSentWholeOnDemand(t *testing.T) {
+	if out := output(nil, true); out != os.Stdout {
+		t.Errorf("whole frames go to a %T", out)
+	}
+	if _, thin := output(nil, false).(*lean.Output); !thin {
+		t.Errorf("frames go to a %T", output(nil, false))
+	}
+}
+
 // stuck is a program that notes the window it is told of, and quits.
 type stuck struct{ w, h int }
 
@@ -183,7 +194,7 @@ func TestAProgramOnATerminalWithoutSizeIsTold(t *testing.T) {
 		}
 	}()
 	env := []string{"TERM=xterm-256color", "SSH_TTY=x"}
-	options := append(Options(env, SyncAuto), tea.WithInput(tty), tea.WithOutput(tty))
+	options := append(Options(env, SyncAuto, false), tea.WithInput(tty), tea.WithOutput(tty))
 	var s stuck
 	if _, err := tea.NewProgram(&s, options...).Run(); err != nil {
 		t.Fatal(err)

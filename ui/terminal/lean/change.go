@@ -1,6 +1,7 @@
 package lean
 
 import (
+	"bytes"
 	"strings"
 
 	"github.com/charmbracelet/x/ansi"
@@ -89,9 +90,9 @@ func (s *Screen) isBlank(n int) bool {
 
 // forgetCells forgets all cells, but not where the cursor is as far as that is known.
 func (s *Screen) forgetCells() {
-	x, y, wrapping := s.x, s.y, s.wrapping
+	x, y, vague, wrapping := s.x, s.y, s.vague, s.wrapping
 	s.forget()
-	s.x, s.y, s.wrapping = x, y, wrapping
+	s.x, s.y, s.vague, s.wrapping = x, y, vague, wrapping
 }
 
 // eraseBy erases a part of the line or of the screen.
@@ -125,26 +126,23 @@ func (s *Screen) margins(c command) {
 	s.givenUp = s.givenUp || top >= bottom
 }
 
-// repeat takes the order to repeat the last character.
+// repeat takes the order to repeat the last character, and tells whether that is known.
 func (s *Screen) repeat(n int, raw []byte) bool {
-	if !s.known() {
-		s.pass(raw)
-		s.forget()
-		return true
-	}
-	if s.said < ' ' || s.said >= ansi.DEL || s.wrapping || s.x+n > s.w {
+	if s.said < ' ' || s.said >= ansi.DEL {
 		return false
 	}
-	char := []byte{byte(s.said)}
-	left := n
-	if s.behind > 0 {
-		// The terminal has not got the character itself.
-		s.pass(char)
-		left--
+	if !s.heard {
+		s.pass([]byte{byte(s.said)})
+		raw = []byte(ansi.RepeatPreviousCharacter(n - 1))
+		if n-1 < len(raw) {
+			raw = bytes.Repeat([]byte{byte(s.said)}, n-1)
+		}
 	}
-	s.ink()
-	if left > 0 {
-		s.out = append(s.out, ansi.RepeatPreviousCharacter(left)...)
+	s.pass(raw)
+	s.heard = true
+	if !s.known() || s.wrapping || s.x+n > s.w {
+		s.forget()
+		return true
 	}
 	for range n {
 		s.set(s.said)

@@ -16,7 +16,8 @@ func (s *Screen) control(p []byte) int {
 	raw := p[:1]
 	switch p[0] {
 	case '\r':
-		s.behind, s.wrapping, s.x = 0, false, 0
+		s.behind = 0
+		s.column(0)
 		s.out = append(s.out, raw...)
 	case '\n':
 		s.pass(raw)
@@ -176,12 +177,13 @@ func (s *Screen) sequence(p []byte) int {
 func (s *Screen) move(c command, raw []byte) bool {
 	switch c.final {
 	case 'H', 'f', 'G', '`':
-		s.behind, s.wrapping = 0, false
+		s.behind = 0
 		s.out = append(s.out, raw...)
 		if c.final == 'G' || c.final == '`' {
-			s.x = min(c.arg(0, 1), s.w) - 1
+			s.column(min(c.arg(0, 1), s.w) - 1)
 		} else {
-			s.y, s.x = min(c.arg(0, 1), s.h)-1, min(c.arg(1, 1), s.w)-1
+			s.y = min(c.arg(0, 1), s.h) - 1
+			s.column(min(c.arg(1, 1), s.w) - 1)
 		}
 		return true
 	case 'A', 'B', 'C', 'D', 'I', 'Z', 'd':

@@ -26,6 +26,9 @@ type grid struct {
 	lines []line
 	// x and y are the cursor, or -1 where that is not known.
 	x, y int
+	// vague is true after a character that terminals may give another width, until a move says where to: x is then the furthest
+	// column that the cursor may be in.
+	vague bool
 	// top and bottom are the first and last line that scroll.
 	top, bottom int
 	// pen is the attributes in force, as the sequences since they were last reset.
@@ -33,6 +36,8 @@ type grid struct {
 	// wrapping is true when the last column was written: the next character goes to the next line.
 	wrapping           bool
 	autowrap, inserted bool
+	// some is true when anything may be known of a cell.
+	some bool
 }
 
 // resize starts afresh at a size.
@@ -45,18 +50,27 @@ func (g *grid) resize(w, h int) {
 
 // forget makes every cell and the cursor unknown.
 func (g *grid) forget() {
-	for y := range g.lines {
-		g.lines[y].clear(0, g.w, cell{})
-		g.lines[y].odd = false
+	if g.some { // a frame may ask for this at each of its characters
+		for y := range g.lines {
+			g.lines[y].clear(0, g.w, cell{})
+			g.lines[y].odd = false
+		}
 	}
+	g.some = false
 	g.lost()
 }
 
 // lost makes the place of the cursor unknown.
-func (g *grid) lost() { g.x, g.y, g.wrapping = -1, -1, false }
+func (g *grid) lost() { g.x, g.y, g.vague, g.wrapping = -1, -1, false, false }
+
+// placed reports whether it is known in which line the cursor is, and how far it may be.
+func (g *grid) placed() bool { return g.x >= 0 && g.y >= 0 }
 
 // known reports whether the place of the cursor is known.
-func (g *grid) known() bool { return g.x >= 0 && g.y >= 0 }
+func (g *grid) known() bool { return g.placed() && !g.vague }
+
+// column puts the cursor into a column.
+func (g *grid) column(x int) { g.x, g.vague, g.wrapping = x, false, false }
 
 // clear sets the cells from one to before another one.
 func (l *line) clear(from, to int, c cell) {
@@ -78,6 +92,7 @@ func (g *grid) blank() cell {
 func (g *grid) erase(y, from, to int) {
 	l := &g.lines[y]
 	c := g.blank()
+	g.some = true
 	if from <= 0 && to >= g.w {
 		l.odd = false
 	}
@@ -94,9 +109,14 @@ func (g *grid) set(char rune) {
 	if l.odd || strings.HasPrefix(g.pen, unknown) {
 		c = cell{}
 	}
-	l.cells[g.x], l.drawn = c, ""
-	if g.inserted {
+	g.some = true
+	switch {
+	case g.inserted:
 		l.clear(0, g.w, cell{})
+	case g.vague:
+		l.clear(0, g.x+1, cell{})
+	default:
+		l.clear(g.x, g.x+1, c)
 	}
 	g.advance(1)
 }
@@ -106,8 +126,9 @@ func (g *grid) set(char rune) {
 func (g *grid) advance(n int) {
 	g.x += n
 	switch {
-	case g.lines[g.y].odd && g.x >= g.w-1:
+	case g.vague && g.x > g.w:
 		g.forget()
+	case g.vague:
 	case g.x >= g.w:
 		g.x, g.wrapping = g.w-1, g.autowrap
 	}
@@ -151,6 +172,7 @@ func (g *grid) scroll(top, bottom, n int) {
 		g.forget()
 		return
 	}
+	g.some = true
 	part := g.lines[top : bottom+1]
 	n = max(-len(part), min(n, len(part)))
 	fresh := part[len(part)-max(n, 0):]
@@ -174,6 +196,7 @@ func rotate(lines []line, n int) {
 
 // shift moves the cells from the cursor on to the right, or to the left by a negative number.
 func (g *grid) shift(n int) {
+	g.some = true
 	l := &g.lines[g.y]
 	part := l.cells[g.x:]
 	if l.odd || g.y < g.top || g.y > g.bottom { // beside the margins some terminals move nothing

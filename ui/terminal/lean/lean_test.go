@@ -6,6 +6,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	uv "github.com/charmbracelet/ultraviolet"
 	"github.com/charmbracelet/x/ansi"
@@ -13,10 +14,12 @@ import (
 	"pgregory.net/rapid"
 )
 
-// pair is a terminal that gets everything, and one that gets what Thin leaves of it.
+// pair is a terminal that gets everything, and one that gets what Thin leaves of it. Both show what widths makes of it, nil for
+// what it is.
 type pair struct {
 	screen     Screen
 	full, thin *vt.Emulator
+	widths     *strings.Replacer
 }
 
 func newPair(t testing.TB, w, h int) *pair {
@@ -36,8 +39,14 @@ func newPair(t testing.TB, w, h int) *pair {
 
 func (p *pair) write(raw string) (sent string) {
 	sent = string(p.screen.Thin([]byte(raw)))
-	_, _ = p.full.WriteString(raw)
-	_, _ = p.thin.WriteString(sent)
+	shown := []string{raw, sent}
+	for i := range shown {
+		if p.widths != nil {
+			shown[i] = p.widths.Replace(shown[i])
+		}
+	}
+	_, _ = p.full.WriteString(shown[0])
+	_, _ = p.thin.WriteString(shown[1])
 	return sent
 }
 
@@ -97,17 +106,32 @@ func (p *painter) frame(lines []string, x, y int) string {
 func words() *rapid.Generator[string] {
 	return rapid.SampledFrom([]string{
 		"ok", "ok          ", "infected", "DESKTOP-7F3K", "a", "b", "  ", "                       ", "0123456789", "grüße", "…", "日本", "é", "👍🏽", "xx",
+		"❤️", "1️⃣", "ｶﾞ", "\x1b[7m👨‍👩‍👧                                        \x1b[m",
 		"\x1b[1mbold\x1b[m", "\x1b[7m reverse \x1b[m", "\x1b[95mstale\x1b[m", "\x1b[38;2;1;2;3mred\x1b[m", "\x1b[4;1mhead  ing\x1b[m", "\x1b[44m   \x1b[m",
 		"\x1b[2mfaint", "\x1b[m",
 	})
 }
 
-// TestFramesEndUpTheSame draws random frames, of which each has much in common with the one before, as the library does.
+// anyWidths makes of each character on whose width terminals may disagree some cells that they do not disagree about.
+func anyWidths(t *rapid.T) *strings.Replacer {
+	var pairs []string
+	for _, odd := range []string{"日", "本", "👍🏽", "❤️", "1️⃣", "ｶﾞ", "👨‍👩‍👧"} {
+		n := rapid.IntRange(0, 2*utf8.RuneCountInString(odd)).Draw(t, odd)
+		pairs = append(pairs, odd, strings.Repeat("H", n))
+	}
+	return strings.NewReplacer(pairs...)
+}
+
+// TestFramesEndUpTheSame draws random frames, of which each has much in common with the one before, as the library does, on
+// terminals with widths of their own.
 func TestFramesEndUpTheSame(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		w, h := rapid.IntRange(2, 60).Draw(rt, "w"), rapid.IntRange(1, 8).Draw(rt, "h")
 		term := rapid.SampledFrom([]string{"xterm-256color", "tmux-256color", "screen", "linux", "vt100"}).Draw(rt, "term")
 		p, paint := newPair(t, w, h), newPainter(term, w, h)
+		if rapid.Bool().Draw(rt, "other widths") {
+			p.widths = anyWidths(rt)
+		}
 		lines := make([]string, h)
 		for range rapid.IntRange(1, 12).Draw(rt, "frames") {
 			switch rapid.IntRange(0, 5).Draw(rt, "what") {
@@ -147,10 +171,10 @@ func pieces(h int) *rapid.Generator[string] {
 	}
 	place := rapid.Custom(func(t *rapid.T) string { return fmt.Sprintf("\x1b[%d;%dH", n.Draw(t, "y"), n.Draw(t, "x")) })
 	return rapid.OneOf(
-		rapid.SampledFrom([]string{"a", "ab", "aaaa", "abcabcabc", "   ", " ", "é", "…", "日", "👍🏽", "\r", "\r\n", "\b", "\t", "\a"}), place, place,
+		rapid.SampledFrom([]string{"a", "ab", "aaaa", "abcabcabc", "   ", " ", "é", "…", "日", "👍🏽", "❤️", "\r", "\r\n", "\b", "\t", "\a"}), place, place,
 		rapid.SampledFrom([]string{"\x1b[m", "\x1b[1m", "\x1b[7m", "\x1b[0;4m", "\x1b[31m", "\x1b[44m", "\x1b[22;39m", "\x1b[K", "\x1b[1K", "\x1b[2K", "\x1b[J", "\x1b[2J"}),
 		with("\x1b[%dX"), with("\x1b[%dP"), with("\x1b[%d@"), with("\x1b[%dG"), with("\x1b[%dd"), with("\x1b[%dC"), with("\x1b[%dD"),
-		with("\x1b[%dA"), with("\x1b[%dB"), with("\x1b[%dS"), with("\x1b[%dT"), with("\r\x1b[%dL"), with("\r\x1b[%dM"),
+		with("\x1b[%dA"), with("\x1b[%dB"), with("\x1b[%dS"), with("\x1b[%dT"), with("\r\x1b[%dL"), with("\r\x1b[%dM"), with("a\x1b[%db"), with("a\x1b[7m\x1b[%db"),
 		rapid.SampledFrom([]string{"\x1b[?25l", "\x1b[?25h", "\x1b[?7l", "\x1b[?7h", "\x1b[?2026h", "\x1b]0;title\a", "\x1b]2;title\x1b\\", "\x1b[>4;2m", "\x1b[2 q", "\x1b[?u"}),
 		margins,
 		rapid.SampledFrom([]string{"\x1b[r\x1b[H", "\x1bM", "\x1b7", "\x1b8", "\x1b[s", "\x1b[u"}),
@@ -162,6 +186,9 @@ func TestAnyOutputEndsUpTheSame(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		w, h := rapid.IntRange(2, 14).Draw(rt, "w"), rapid.IntRange(2, 6).Draw(rt, "h")
 		p := newPair(t, w, h)
+		if rapid.Bool().Draw(rt, "other widths") {
+			p.widths = anyWidths(rt)
+		}
 		p.write("\x1b[m\x1b[H\x1b[2J")
 		for range rapid.IntRange(1, 10).Draw(rt, "writes") {
 			raw := strings.Join(rapid.SliceOfN(pieces(h), 1, 8).Draw(rt, "pieces"), "")
@@ -193,6 +220,24 @@ func TestWhatIsThereIsLeftOut(t *testing.T) {
 	}
 	if d := p.difference(); d != "" {
 		t.Error(d)
+	}
+}
+
+// TestACharacterOfOtherWidthMovesNothing has a terminal on which a heart with a selector takes one cell, as it does for the library:
+// what comes after it by relative moves ends up where it should.
+func TestACharacterOfOtherWidthMovesNothing(t *testing.T) {
+	for _, cells := range []string{"H", "HH", "HHH"} {
+		p := newPair(t, 40, 4)
+		p.widths = strings.NewReplacer("❤️", cells)
+		p.write("\x1b[m\x1b[H\x1b[2J\x1b[2;1Habcdefgh\x1b[H\x1b[KHeart ❤️ Clinic")
+		for _, raw := range []string{
+			"\x1b[H\x1b[KHeart ❤️ Clinic\x1b[A\x1b[4Cx", "\x1b[H❤️\ncdefgh", "\x1b[2;1Habc", "\x1b[3;1H❤️\x1b[A\x1b[2Cdef\x1b[K\x1b[2;1Habcdefgh",
+			"\x1b[4;36H❤️\r\x1b[2Aabcdefgh",
+		} {
+			if sent := p.write(raw); p.difference() != "" {
+				t.Fatalf("%s: %s\nall  %q\nsent %q", cells, p.difference(), raw, sent)
+			}
+		}
 	}
 }
 

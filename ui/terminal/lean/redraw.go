@@ -1,33 +1,39 @@
 package lean
 
 import (
-	"unicode/utf8"
-
 	"github.com/charmbracelet/x/ansi"
 )
 
 // redraw takes a line that is erased from its first column and drawn again, which the library does in every frame with lines that
-// have wide characters. Drawn with the same bytes as the time before, it is left out. It returns how many bytes behind the
-// sequence that erases it has taken.
+// have wide characters. Drawn with the same bytes as the time before, it is left out, unless what follows depends on where that
+// leaves the cursor. It returns how many bytes behind the sequence that erases it has taken.
 func (s *Screen) redraw(eraser, rest []byte) int {
-	n, width, odd := extent(rest)
+	n, most := extent(rest)
 	l := &s.lines[s.y]
-	if !odd || s.pen != "" || !s.autowrap || s.inserted || width > s.w {
-		s.pass(eraser)
-		s.erase(s.y, 0, s.w)
-		return 0
-	}
 	drawn := string(rest[:n])
-	if l.drawn != drawn {
-		s.pass(eraser)
-		s.erase(s.y, 0, s.w)
-		for p := rest[:n]; len(p) > 0; {
-			p = p[s.take(p):]
-		}
-		l.drawn = drawn
+	whole := s.pen == "" && s.autowrap && !s.inserted && most <= s.w
+	if whole && n > 0 && l.drawn == drawn && absolute(rest[n:]) {
+		s.dipAll(rest[:n])
+		s.said = 0
 		return n
 	}
+	s.pass(eraser)
+	s.erase(s.y, 0, s.w)
+	if !whole {
+		return 0
+	}
 	for p := rest[:n]; len(p) > 0; {
+		p = p[s.take(p):]
+	}
+	if l.odd {
+		l.drawn = drawn
+	}
+	return n
+}
+
+// dipAll adds all sequences among characters to the attributes in force.
+func (s *Screen) dipAll(p []byte) {
+	for len(p) > 0 {
 		size := 1
 		if p[0] == ansi.ESC {
 			_, size = parse(p)
@@ -35,16 +41,10 @@ func (s *Screen) redraw(eraser, rest []byte) int {
 		}
 		p = p[size:]
 	}
-	s.said = 0
-	s.x = min(width, s.w-1)
-	if !absolute(rest[n:]) {
-		s.out = append(s.out, ansi.CursorHorizontalAbsolute(s.x+1)...)
-	}
-	return n
 }
 
-// extent is how many bytes draw characters one after another, how many cells they take, and whether any of them is odd.
-func extent(p []byte) (n, width int, odd bool) {
+// extent is how many bytes draw characters one after another, and the most cells that a terminal may give them.
+func extent(p []byte) (n, most int) {
 	for n < len(p) {
 		if p[n] == ansi.ESC {
 			c, size := parse(p[n:])
@@ -54,19 +54,14 @@ func extent(p []byte) (n, width int, odd bool) {
 			n += size
 			continue
 		}
-		if p[n] < ' ' || p[n] == ansi.DEL {
+		text, cells := character(p[n:])
+		if cells == 0 {
 			break
 		}
-		text, cells := ansi.FirstGraphemeCluster(p[n:], ansi.GraphemeWidth)
-		r, size := utf8.DecodeRune(text)
-		if len(text) == 0 || r == utf8.RuneError || r < 0xa0 && r > ansi.DEL {
-			break
-		}
-		odd = odd || size < len(text) || cells != 1 || ansi.StringWidthWc(string(text)) != 1
 		n += len(text)
-		width += cells
+		most += cells
 	}
-	return n, width, odd
+	return n, most
 }
 
 // absolute reports whether what comes next does not depend on the column of the cursor.

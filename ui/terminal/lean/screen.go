@@ -19,8 +19,9 @@ type Screen struct {
 	behind int
 	// sent is the pen of the terminal.
 	sent string
-	// said is the last character, for one that is to be repeated; 0 when it cannot be.
-	said rune
+	// said is the last character, for one that is to be repeated; 0 when it cannot be. The terminal may not have heard it.
+	said  rune
+	heard bool
 }
 
 // Resize tells the size of the terminal in cells. With another one than before nothing is known of it any more.
@@ -67,52 +68,66 @@ func (s *Screen) take(p []byte) int {
 
 // cluster takes a character that is not ASCII, or more than a rune.
 func (s *Screen) cluster(p []byte) int {
+	switch text, most := character(p); most {
+	case 0:
+		return s.giveUp(p)
+	case 1:
+		r, _ := utf8.DecodeRune(text)
+		s.put(r, text)
+		return len(text)
+	default:
+		s.putOdd(text, most)
+		return len(text)
+	}
+}
+
+// character gives what comes next, when it is a character, and the most cells that a terminal may give it: one where all agree
+// about that, two for each of its runes where they may not, and none where it is no character.
+func character(p []byte) (text []byte, most int) {
 	text, width := ansi.FirstGraphemeCluster(p, ansi.GraphemeWidth)
 	r, n := utf8.DecodeRune(text)
 	switch {
-	case len(text) == 0 || r == utf8.RuneError || r < 0xa0 && r > ansi.DEL:
-		return s.giveUp(p)
+	case len(text) == 0 || r == utf8.RuneError || r < ' ' || r >= ansi.DEL && r < 0xa0:
+		return nil, 0
 	case n == len(text) && width == 1 && ansi.StringWidthWc(string(text)) == 1:
-		s.put(r, text)
-	default:
-		s.putOdd(text, width)
+		return text, 1
 	}
-	return len(text)
+	return text, 2 * utf8.RuneCount(text)
 }
 
 // put writes a character of one cell, unless it is there. The last column is always written, because that decides where the
 // next character goes, and so is what goes to the next line by itself, since it is what takes the terminal there.
 func (s *Screen) put(char rune, raw []byte) {
-	s.said = char
+	s.said, s.heard = char, true
 	wrapped := s.wrapping
 	s.wrap()
-	if !s.known() {
+	if !s.placed() {
 		s.forget()
 		s.pass(raw)
 		return
 	}
-	if s.x < s.w-1 && !wrapped && !s.inserted && s.lines[s.y].cells[s.x] == (cell{pen: s.pen, char: char}) {
+	if s.x < s.w-1 && !wrapped && !s.vague && !s.inserted && s.lines[s.y].cells[s.x] == (cell{pen: s.pen, char: char}) {
 		s.behind++
 		s.x++
+		s.heard = false
 		return
 	}
 	s.pass(raw)
 	s.set(char)
 }
 
-// putOdd writes a character on whose width terminals may disagree.
-func (s *Screen) putOdd(raw []byte, width int) {
+// putOdd writes a character on whose width terminals may disagree, and the most cells that one may give it.
+func (s *Screen) putOdd(raw []byte, most int) {
 	s.said = 0
-	s.wrap()
 	s.pass(raw)
-	if !s.known() {
+	if s.wrapping || !s.placed() { // what has no width joins the last column instead of going to the next line
 		s.forget()
 		return
 	}
 	l := &s.lines[s.y]
-	l.odd = true
 	l.clear(0, s.w, cell{})
-	s.advance(width)
+	l.odd, s.vague, s.some = true, true, true
+	s.advance(most)
 }
 
 // pass sends something as it is, with cursor and attributes where they should be.
