@@ -106,11 +106,13 @@ busy, 130 interrupted.`,
   unitty scan FRONTDESK-02 --dry-run       what would be sent, to which machines
   unitty endpoint list --where 'seen:>30d' -o csv
   unitty doctor                            what is wrong here, when something is`,
-		Args:          cobra.NoArgs,
+		Version:       versionLine(),
 		SilenceErrors: true, SilenceUsage: true,
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
 		RunE:              func(cmd *cobra.Command, _ []string) error { return a.console(cmd.Context()) },
 	}
+	root.Args = noVerb(root)
+	root.SetVersionTemplate("{{.Version}}\n")
 	root.SetIn(a.in)
 	root.SetOut(a.out)
 	root.SetErr(a.err)
@@ -135,6 +137,7 @@ busy, 130 interrupted.`,
 	)
 	root.AddCommand(a.shortCommands()...)
 	a.withViews(root)
+	a.withCompletion(root)
 	for _, c := range root.Commands() {
 		for _, sub := range c.Commands() {
 			if sub.RunE == nil && sub.Run == nil {
@@ -153,6 +156,9 @@ busy, 130 interrupted.`,
 
 // checkNames refuses names that are empty: left out, they would mean everything.
 func checkNames(cmd *cobra.Command, args []string) error {
+	if cmd.Name() == cobra.ShellCompRequestCmd {
+		return nil // a shell that completes asks for words after an empty one
+	}
 	for _, name := range []string{"site", "group", "host", "endpoint", "from", "to", "policy"} {
 		if f := cmd.Flags().Lookup(name); f != nil && f.Changed && strings.Trim(f.Value.String(), " []") == "" {
 			return usagef("--%s is empty", name)
@@ -166,13 +172,20 @@ func checkNames(cmd *cobra.Command, args []string) error {
 	return nil
 }
 
-// noVerb names the verb that is not there.
+// nearby is by how many letters a verb may differ from what was typed to be offered instead.
+const nearby = 2
+
+// noVerb names the verb that is not there, and those that may have been meant.
 func noVerb(c *cobra.Command) cobra.PositionalArgs {
 	return func(_ *cobra.Command, args []string) error {
-		if len(args) > 0 {
-			return usagef("%s has no verb %q (see --help)", c.CommandPath(), args[0])
+		if len(args) == 0 {
+			return nil
 		}
-		return nil
+		c.SuggestionsMinimumDistance = nearby
+		if meant := c.SuggestionsFor(args[0]); len(meant) > 0 {
+			return usagef("%s has no verb %q; did you mean %s? (see --help)", c.CommandPath(), args[0], strings.Join(meant, " or "))
+		}
+		return usagef("%s has no verb %q (see --help)", c.CommandPath(), args[0])
 	}
 }
 

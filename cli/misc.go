@@ -17,6 +17,22 @@ import (
 	"github.com/unitty/unitty/unity"
 )
 
+// numbered is a number of things: "1 site", "3 sites".
+func numbered(n int, of string) string {
+	if n == 1 {
+		return "1 " + of
+	}
+	return fmt.Sprintf("%d %ss", n, of)
+}
+
+// are is the verb for a number of things.
+func are(n int) string {
+	if n == 1 {
+		return "is"
+	}
+	return "are"
+}
+
 func sortedKeys(h http.Header) []string {
 	var names []string
 	for name := range h {
@@ -28,21 +44,29 @@ func sortedKeys(h http.Header) []string {
 
 func (a *app) versionCommand() *cobra.Command {
 	return &cobra.Command{Use: "version", Short: "Print the version", Args: cobra.NoArgs, RunE: func(*cobra.Command, []string) error {
-		revision := ""
-		if info, ok := debug.ReadBuildInfo(); ok {
-			for _, s := range info.Settings {
-				if s.Key == "vcs.revision" {
-					revision = " " + s.Value[:min(12, len(s.Value))]
-				}
-			}
-		}
 		if a.structured() {
-			return a.printMembers(unity.Extra{Name: "Version", Value: version}, unity.Extra{Name: "Revision", Value: strings.TrimSpace(revision)},
+			return a.printMembers(unity.Extra{Name: "Version", Value: version}, unity.Extra{Name: "Revision", Value: revision()},
 				unity.Extra{Name: "Go", Value: runtime.Version()}, unity.Extra{Name: "OS", Value: runtime.GOOS}, unity.Extra{Name: "Arch", Value: runtime.GOARCH})
 		}
-		_, err := fmt.Fprintf(a.out, "unitty %s%s %s %s/%s\n", version, revision, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+		_, err := fmt.Fprintln(a.out, versionLine())
 		return err
 	}}
+}
+
+// revision is the commit that the program was built from, "" where that is not known.
+func revision() string {
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, s := range info.Settings {
+			if s.Key == "vcs.revision" {
+				return s.Value[:min(12, len(s.Value))]
+			}
+		}
+	}
+	return ""
+}
+
+func versionLine() string {
+	return strings.Join(strings.Fields("unitty "+version+" "+revision()+" "+runtime.Version()), " ") + " " + runtime.GOOS + "/" + runtime.GOARCH
 }
 
 func (a *app) completionCommand() *cobra.Command {

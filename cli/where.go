@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"io"
 	"sort"
 	"time"
 
@@ -79,10 +78,8 @@ func (a *app) withViews(c *cobra.Command) {
 // completeWhere proposes fields, values and saved views. Only the views that can be used are proposed: those of machines where
 // machines are selected.
 func (a *app) completeWhere(typed string, ofSites bool) []string {
-	quiet := *a
-	quiet.err = io.Discard
 	var saved map[string]string
-	if set, err := quiet.settings(); err == nil {
+	if set, err := a.quiet().settings(); err == nil {
 		saved = set.config.viewExpressions()
 	}
 	if ofSites {
