@@ -259,7 +259,8 @@ func (a *app) offboard(ctx context.Context, sess *session, name, report string, 
 	if err != nil {
 		return err
 	}
-	f, err := a.sweep(ctx, sess, scope{site: string(s.ID)})
+	told := report != "" // reports of agents and names are for the file only
+	f, err := a.sweep(ctx, sess, scope{site: string(s.ID), status: told, names: told})
 	if err != nil {
 		return err
 	}

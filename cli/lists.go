@@ -147,7 +147,11 @@ func (a *app) groupCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return printAll(a, groups, groupColumns(), groupJSON(s))
+			var policies []unity.Policy
+			if !a.structured() {
+				policies, _ = sess.client.SitePolicies(ctx, s.ID) // an id stands where no name can be read
+			}
+			return printAll(a, groups, groupColumns(policies), groupJSON(s))
 		})
 	}}
 	list.Flags().StringVar(&site, "site", "", "site, by id, keycode or name")
@@ -156,11 +160,18 @@ func (a *app) groupCommand() *cobra.Command {
 	return group
 }
 
-func groupColumns() []table.Column[unity.Group] {
+// groupColumns shows groups; policies name theirs where the server gave the id only.
+func groupColumns(policies []unity.Policy) []table.Column[unity.Group] {
+	names := map[unity.PolicyID]string{}
+	for i := range policies {
+		names[policies[i].ID] = policies[i].Name.String()
+	}
 	return []table.Column[unity.Group]{
 		{ID: "group", Title: "Group", Min: 12, Max: 50, Text: (*unity.Group).Label},
 		{ID: "description", Title: "Description", Min: 8, Max: 50, Priority: 3, Text: func(g *unity.Group) string { return g.Description.String() }},
-		{ID: "policy", Title: "Policy", Min: 12, Max: 36, Priority: 2, Text: func(g *unity.Group) string { return firstOf(g.PolicyName.String(), string(g.PolicyID)) }},
+		{ID: "policy", Title: "Policy", Min: 12, Max: 36, Priority: 2, Text: func(g *unity.Group) string {
+			return firstOf(g.PolicyName.String(), names[g.PolicyID], string(g.PolicyID))
+		}},
 		{ID: "id", Title: "Id", Min: idCells, Priority: 1, Text: func(g *unity.Group) string { return string(g.ID) }},
 	}
 }

@@ -21,7 +21,7 @@ func rowNames[T any]() []string {
 	case *unity.Group:
 		return strings.Split("GroupId,GroupName,GroupDescription,PolicyId,SiteId,SiteName", ",")
 	case *fleet.Machine:
-		return strings.Split("EndpointId,MachineId,HostName,FirstSeen,LastSeen,LastInfected,AgentVersion,Deactivated,GroupId,PolicyId,SiteId,SiteName,SeenDays,Status,"+
+		return strings.Split("EndpointId,MachineId,HostName,FirstSeen,LastSeen,LastInfected,AgentVersion,Deactivated,GroupId,PolicyId,SiteId,SiteName,GroupName,PolicyName,SeenDays,Status,"+
 			"CurrentUser,IPV4,IPAddress,MACAddress,OS,DeviceType", ",")
 	case *unity.Policy:
 		return strings.Split("PolicyId,PolicyName,PolicyDescription,Global", ",")

@@ -43,9 +43,18 @@ func machineJSON(now func() time.Time) func(*fleet.Machine) ([]byte, error) {
 	}
 }
 
-// machineExtras are what unitty adds to an endpoint: its site, its age, its state, and what its agent reported.
+// nameOrNull is null for a name that is not known.
+func nameOrNull(name unity.Text) any {
+	if name.Empty() {
+		return nil
+	}
+	return name
+}
+
+// machineExtras are what unitty adds to an endpoint: its site, the names of its group and policy, its age, its state, and what its agent reported.
 func machineExtras(m *fleet.Machine, now time.Time) []unity.Extra {
-	extras := []unity.Extra{{Name: "SiteId", Value: m.SiteID}, {Name: "SiteName", Value: m.SiteName}}
+	extras := []unity.Extra{{Name: "SiteId", Value: m.SiteID}, {Name: "SiteName", Value: m.SiteName},
+		{Name: "GroupName", Value: nameOrNull(m.Group)}, {Name: "PolicyName", Value: nameOrNull(m.Policy)}}
 	if days := m.SeenDays(now); days >= 0 {
 		extras = append(extras, unity.Extra{Name: "SeenDays", Value: days})
 	} else {
