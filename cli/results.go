@@ -60,9 +60,17 @@ type resultJSON struct {
 	RequestID  string `json:"RequestId"`
 }
 
+// riskWords is what a plan risks. Many machines are confirmed like the gravest kind, whatever is done to them.
+func riskWords(p *dispatch.Plan) string {
+	if asked := p.Risk(); asked != p.Operation.Risk {
+		return fmt.Sprintf("%s; confirmed like %s, since it is %s", p.Operation.Risk, asked, dispatch.Machines(p.Machines()))
+	}
+	return p.Risk().String()
+}
+
 func (a *app) printPlan(p *dispatch.Plan) error {
 	if a.flags.jq == "" && (a.flags.output == "" || a.flags.output == "table") {
-		_, err := fmt.Fprintf(a.out, "%s (%s)\nconsole %s\n", unity.Clean(p.Line()), p.Risk(), unity.Clean(p.Console))
+		_, err := fmt.Fprintf(a.out, "%s (%s)\nconsole %s\n", unity.Clean(p.Line()), riskWords(p), unity.Clean(p.Console))
 		for _, c := range slices.Concat(p.Incomplete(), p.Customers(), firstNames(p), p.Found(), p.Notices(), p.Opposed, p.Stale, skippedLines(p)) {
 			_, _ = fmt.Fprintf(a.out, "  %s\n", unity.Clean(c))
 		}

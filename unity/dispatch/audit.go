@@ -69,11 +69,13 @@ type Entry struct {
 
 // Object is the object of a change in an audit line, with the fields that change.
 type Object struct {
-	Kind   string        `json:"kind"`
-	ID     string        `json:"id,omitempty"`
-	Name   string        `json:"name"`
-	SiteID string        `json:"site_id,omitempty"`
-	Diff   []FieldChange `json:"diff,omitempty"`
+	Kind   string `json:"kind"`
+	ID     string `json:"id,omitempty"`
+	Name   string `json:"name"`
+	SiteID string `json:"site_id,omitempty"`
+	// SiteName is the customer's name as it was, of which the id says nothing once the site is gone.
+	SiteName string        `json:"site_name,omitempty"`
+	Diff     []FieldChange `json:"diff,omitempty"`
 }
 
 // Target is a machine in an audit line. Names are raw: JSON escapes them.
@@ -81,6 +83,7 @@ type Target struct {
 	EndpointID string `json:"endpoint_id"`
 	HostName   string `json:"host_name"`
 	SiteID     string `json:"site_id"`
+	SiteName   string `json:"site_name,omitempty"`
 	State      State  `json:"state,omitempty"`
 	RequestID  string `json:"request_id,omitempty"`
 }
@@ -120,10 +123,10 @@ func jobEntry(event string, j *Job, note string) Entry {
 	e := Entry{Event: event, Job: j.ID, Action: j.Operation.ID, BaseURL: j.Binding.BaseURL, GSMKey: j.Binding.Key.String(),
 		User: j.Binding.User, Note: note, RetryOf: j.RetryOf, RevertOf: j.RevertOf, Args: j.Operation.Args}
 	if ch := j.Object; ch != nil {
-		e.Object = &Object{Kind: ch.Kind, ID: ch.ObjectID, Name: ch.Name, SiteID: string(ch.Site), Diff: ch.Diff}
+		e.Object = &Object{Kind: ch.Kind, ID: ch.ObjectID, Name: ch.Name, SiteID: string(ch.Site), SiteName: ch.SiteName, Diff: ch.Diff}
 	}
 	for _, r := range j.Results {
-		t := Target{EndpointID: string(r.Ref.ID), HostName: r.Ref.HostName.Raw(), SiteID: string(r.Ref.Site), RequestID: r.RequestID}
+		t := Target{EndpointID: string(r.Ref.ID), HostName: r.Ref.HostName.Raw(), SiteID: string(r.Ref.Site), SiteName: r.Ref.SiteName.Raw(), RequestID: r.RequestID}
 		if event == "outcome" || r.State == Skipped || r.State == Failed {
 			t.State = r.State
 		}

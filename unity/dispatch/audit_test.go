@@ -53,6 +53,9 @@ func TestAJobLeavesIntentAndOutcome(t *testing.T) {
 			if e.Targets[0].HostName != evil {
 				t.Errorf("the raw name is lost: %q", e.Targets[0].HostName)
 			}
+			if name := refs[1].SiteName.Raw(); name == "" || e.Targets[1].SiteName != name {
+				t.Errorf("the customer is %q, not %q", e.Targets[1].SiteName, name)
+			}
 		}
 		if all[0].Targets[1].State != "" || all[1].Targets[1].State != Sent {
 			t.Errorf("states are %q before and %q after", all[0].Targets[1].State, all[1].Targets[1].State)
