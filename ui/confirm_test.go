@@ -58,7 +58,7 @@ func TestMoreThan25MachinesAskForTheirNumber(t *testing.T) {
 	w := newWorld(t, 30)
 	d := w.start(100, 30)
 	d.Press("a", "s")
-	want(t, d, "type the number of machines to confirm: 30")
+	want(t, d, "type the number of machines to confirm: 30", "enter confirm  esc cancel")
 	d.Press("enter", "y", "enter")
 	if got := w.sentNames(); got != "" {
 		t.Fatalf("sent %q", got)

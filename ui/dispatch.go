@@ -30,7 +30,7 @@ func (r *Root) key(m tea.KeyPressMsg) tea.Cmd {
 	}
 	s := r.stack.top()
 	if c, ok := s.(Capturer); ok && c.Capturing() {
-		if cmd, ok := r.e.keys.find(r.screenCommands(), name); ok && m.Text == "" {
+		if cmd, ok := r.e.keys.find(append(r.screenCommands(), r.search()), name); ok && m.Text == "" {
 			return r.run(cmd)
 		}
 		return s.Update(m)
@@ -63,6 +63,11 @@ func (r *Root) overlayKey(o overlay, m tea.KeyPressMsg, name string) tea.Cmd {
 	}
 	text := o.capturing() && m.Text != ""
 	cmd, found := r.e.keys.find(o.commands(), name)
+	if !text && !found {
+		if cmd, found := r.e.keys.find(r.within(o), name); found {
+			return r.run(cmd)
+		}
+	}
 	switch {
 	case text || !found:
 		return o.update(m)
@@ -72,6 +77,42 @@ func (r *Root) overlayKey(o overlay, m tea.KeyPressMsg, name string) tea.Cmd {
 	// A question is answered only when no further key follows at once.
 	r.held = func() tea.Cmd { return r.run(cmd) }
 	return after(apart, To{Screen: o.ident(), Msg: ripeMsg{n: a.sentry().held, key: name}})
+}
+
+// yields tells that an overlay may be left for the search without anything being lost: there is no question in it and no form.
+func yields(o overlay) bool {
+	switch o.(type) {
+	case *picker, *jobsPanel, *problemView:
+		return true
+	}
+	return false
+}
+
+// within are what the shell itself can do while an overlay is open, with keys that the overlay has no use for.
+func (r *Root) within(o overlay) []Command {
+	if !yields(o) {
+		return nil
+	}
+	search := r.search()
+	open := search.Do
+	search.Do = func() tea.Cmd { o.shut(); return open() }
+	p, ok := o.(*jobsPanel)
+	if !ok {
+		return []Command{search}
+	}
+	return []Command{search, r.e.command("app.help", func() tea.Cmd { return r.panelHelp(p) }), r.problem(), r.dismissal()}
+}
+
+// inForce tells that the key of one of the shell's actions does what it says, whatever is open.
+func (r *Root) inForce(id string) bool {
+	spec := r.e.keys.builtin(id)
+	o := r.top()
+	if o == nil {
+		c, ok := r.stack.top().(Capturer)
+		return !ok || !c.Capturing()
+	}
+	cmd, found := r.e.keys.find(append(o.commands(), r.within(o)...), r.e.keys.label(spec))
+	return !o.capturing() && found && cmd.ID == id
 }
 
 // ripe carries out a key that was held back, unless another came close behind it.
@@ -126,7 +167,7 @@ func (r *Root) commands() []Command {
 	cfg := &r.e.cfg
 	return []Command{
 		do("app.help", r.help), do("app.palette", r.palette),
-		need("app.find", "there is no search", cfg.Find != nil, func() tea.Cmd { return r.openOver(newFind(r.e)) }),
+		r.search(),
 		do("app.back", r.escape), do("app.leave", r.leave),
 		need("app.previous", "this is the first screen", len(r.stack.open) > 1, r.back),
 		need("app.next", "there is no later screen", len(r.stack.forward) > 0, r.forth),
@@ -134,14 +175,38 @@ func (r *Root) commands() []Command {
 		do("app.jobs", r.openJobs),
 		need("app.profile", "there is one profile only", cfg.Profiles != nil && cfg.UseProfile != nil, r.profiles),
 		do("app.messages", r.messages),
-		need("app.problem", "there was no problem", r.notes.latest() != nil, func() tea.Cmd { return r.show(*r.notes.latest()) }),
-		do("app.dismiss", func() tea.Cmd { r.notes.dismiss(); return nil }),
+		r.problem(), r.dismissal(),
 		need("app.calls", "calls are not recorded", cfg.Calls != nil, func() tea.Cmd { return r.openCalls() }),
 		need("app.signin", "this program signs in by other means", cfg.SignIn != nil, r.signIn),
 		do("app.redraw", func() tea.Cmd { return tea.ClearScreen }),
 		do("app.cancel", r.cancel), do("app.suspend", func() tea.Cmd { return tea.Suspend }),
 		do("app.quit", r.quit),
 	}
+}
+
+// problem shows the details of the latest problem.
+func (r *Root) problem() Command {
+	return r.e.guarded("app.problem", func() string {
+		if r.notes.latest() == nil {
+			return "there was no problem"
+		}
+		return ""
+	}, func() tea.Cmd { return r.show(*r.notes.latest()) })
+}
+
+// dismissal takes the messages off the screen.
+func (r *Root) dismissal() Command {
+	return r.e.command("app.dismiss", func() tea.Cmd { r.notes.dismiss(); return nil })
+}
+
+// search opens the search, which is within reach from nearly everywhere.
+func (r *Root) search() Command {
+	return r.e.guarded("app.find", func() string {
+		if r.e.cfg.Find == nil {
+			return "there is no search"
+		}
+		return ""
+	}, func() tea.Cmd { return r.openOver(newFind(r.e)) })
 }
 
 // escape clears what narrows the screen, else goes back.

@@ -103,7 +103,7 @@ func (r *Root) draw() (lines []string, cx, cy int) {
 	if foot {
 		room--
 	}
-	messages := r.notes.lines(r.e, r.w, min(notesMost, room/6))
+	messages := r.notes.lines(r.e, r.w, min(notesMost, room/6), r.inForce)
 	cx, cy = -1, -1
 	top := len(lines)
 	if s := r.stack.top(); s != nil && room > 0 {
@@ -119,7 +119,7 @@ func (r *Root) draw() (lines []string, cx, cy int) {
 	}
 	copy(lines[max(len(lines)-len(messages), 0):], messages)
 	for _, o := range r.over {
-		if x, y, ok := r.place(o, lines); ok {
+		if x, y, ok := r.place(o, lines[:len(lines)-r.spared(o, len(lines), len(messages))]); ok {
 			cx, cy = x, y
 		}
 	}
@@ -135,6 +135,18 @@ func (r *Root) draw() (lines []string, cx, cy int) {
 		}
 	}
 	return lines, cx, cy
+}
+
+// overMinH is the least room of an overlay that leaves messages in view.
+const overMinH = 10
+
+// spared is how many lines at the bottom an overlay leaves to the messages, so that the answer to a key can be read. A question
+// stays where it is: nothing moves under whoever answers it.
+func (r *Root) spared(o overlay, lines, messages int) int {
+	if _, question := o.(armed); question || lines-messages < overMinH {
+		return 0
+	}
+	return messages
 }
 
 // exactly cuts a view into h lines of at most w cells.
@@ -202,7 +214,7 @@ func (r *Root) footer(w int) string {
 	var cmds []Command
 	typing := false
 	if o != nil {
-		cmds = o.commands()
+		cmds = slices.DeleteFunc(o.commands(), func(c Command) bool { return r.e.reason(c) != "" })
 	} else {
 		cmds = r.screenCommands()
 		if c, ok := r.stack.top().(Capturer); !ok || !c.Capturing() {
@@ -219,11 +231,11 @@ func (r *Root) footer(w int) string {
 	slices.SortStableFunc(cmds, func(a, b Command) int { return a.Hint - b.Hint })
 	th := r.e.th
 	right := ""
-	if o == nil && !typing {
+	switch p, panel := o.(*jobsPanel); {
+	case panel && !p.capturing(), o == nil && !typing && w < 30:
+		right = r.hint("app.help")
+	case o == nil && !typing:
 		right = r.hint("app.help") + "  " + r.hint("app.palette")
-		if w < 30 {
-			right = r.hint("app.help")
-		}
 	}
 	room := w - ansi.StringWidth(right) - 2
 	left, used := "", 0

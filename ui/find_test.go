@@ -9,6 +9,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"github.com/unitty/unitty/ui"
+	"github.com/unitty/unitty/ui/form"
 )
 
 // TestAHitUnderTheCursorStaysWhenBetterOnesPushItOut chooses a hit of a search whose list is full; then so many better ones come
@@ -49,4 +50,43 @@ func TestAHitUnderTheCursorStaysWhenBetterOnesPushItOut(t *testing.T) {
 	want(t, d, "LATER-000")
 	d.Press("pgup", "enter")
 	want(t, d, "this is EARLY-002")
+}
+
+// TestSearchOpensFromWhereverNothingIsLost: text that narrows, help, palette, jobs and the search itself give way to it; a question
+// does not, and what is typed into a form stays.
+func TestSearchOpensFromWhereverNothingIsLost(t *testing.T) {
+	w := newWorld(t, 3)
+	w.cfg.Find = func(_ context.Context, _ string, emit func([]ui.Hit, string)) { emit(nil, "searched 2 of 2 sites") }
+	w.cfg.Commands = []ui.Command{{Spec: ui.Spec{ID: "test.form", Title: "a form", Help: "Asks.", Keys: []string{"f6"}},
+		Do: func() tea.Cmd {
+			return ui.Ask("A form", []form.Field{{ID: "name", Label: "Name"}}, func(map[string]string) tea.Cmd { return nil })
+		}}}
+	for name, c := range map[string]struct {
+		keys  []string
+		opens bool
+	}{
+		"a list":   {nil, true},
+		"a filter": {[]string{"/", "H"}, true},
+		"help":     {[]string{"?"}, true},
+		"palette":  {[]string{":", "q"}, true},
+		"jobs":     {[]string{"J"}, true},
+		"itself":   {[]string{"f", "x"}, true},
+		"form":     {[]string{"f6", "a"}, false},
+		"question": {[]string{"R"}, false},
+	} {
+		d := w.start(100, 24)
+		d.Press(c.keys...)
+		before := d.Screen()
+		d.Press("ctrl+p")
+		if got := d.Has("host, user, IP, MAC, keycode or site"); got != c.opens {
+			t.Errorf("%s: the search is open: %v\n%s", name, got, d.Screen())
+		}
+		if !c.opens && d.Screen() != before {
+			t.Errorf("%s changed:\n%s\nbefore:\n%s", name, d.Screen(), before)
+		}
+		d.Press("esc")
+		if c.opens && d.Has("host, user, IP, MAC, keycode or site") || d.Has("+- Jobs") {
+			t.Errorf("%s: the search does not close, or something is left below it:\n%s", name, d.Screen())
+		}
+	}
 }

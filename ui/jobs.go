@@ -256,11 +256,8 @@ func (j *jobRun) summary() string {
 // outcome is the message at the end of a job.
 func (j *jobRun) outcome() (Level, string) {
 	text := clean(j.job.Title) + ": " + j.summary()
-	for _, t := range j.job.Targets {
-		if (t.Outcome == Failed || t.Outcome == Unknown) && t.Reason != "" {
-			text += ": " + clean(t.Name) + ": " + clean(t.Reason)
-			break
-		}
+	if t := j.telling(); t != nil {
+		text += ": " + clean(t.Name) + ": " + clean(t.Reason)
 	}
 	if note := clean(j.job.Note); note != "" && j.job.Count(Sent) != len(j.job.Targets) {
 		text += " (" + note + ")"
@@ -273,4 +270,20 @@ func (j *jobRun) outcome() (Level, string) {
 	default:
 		return Warn, text
 	}
+}
+
+// telling is a target that says why not all were sent to: one that failed or is unknown, before one that was left out.
+func (j *jobRun) telling() *Target {
+	var left *Target
+	for i := range j.job.Targets {
+		t := &j.job.Targets[i]
+		switch {
+		case t.Reason == "":
+		case t.Outcome == Failed || t.Outcome == Unknown:
+			return t
+		case left == nil && (t.Outcome == Skipped || t.Outcome == Cancelled):
+			left = t
+		}
+	}
+	return left
 }

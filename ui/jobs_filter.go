@@ -9,81 +9,97 @@ import (
 	"github.com/unitty/unitty/theme"
 )
 
-// filterCommands are the keys while the filter is typed.
-func (p *jobsPanel) filterCommands() []Command {
-	move := func(n int) func() tea.Cmd { return func() tea.Cmd { p.rows.Move(n); return nil } }
+// rowFilter narrows a table of the panel while it is typed.
+type rowFilter struct {
+	e  *env
+	in entry
+	// typing is true while the keys are text.
+	typing bool
+	// prompt stands there while nothing is typed.
+	prompt string
+	// apply puts the words in force, move moves the cursor meanwhile.
+	apply func()
+	move  func(n int)
+}
+
+// typingCommands are the keys while the filter is typed.
+func (f *rowFilter) typingCommands() []Command {
+	move := func(n int) func() tea.Cmd { return func() tea.Cmd { f.move(n); return nil } }
 	return []Command{
-		p.e.command("filter.accept", func() tea.Cmd { p.filtering = false; return nil }),
-		p.e.command("filter.leave", p.clearFilter),
-		p.e.command("filter.up", move(-1)), p.e.command("filter.down", move(1)),
+		f.e.command("filter.accept", func() tea.Cmd { f.typing = false; return nil }),
+		f.e.command("filter.leave", f.clear),
+		f.e.command("filter.up", move(-1)), f.e.command("filter.down", move(1)),
 	}
 }
 
 // clearCommands are the key that clears a filter in force: it goes before the one that closes the panel.
-func (p *jobsPanel) clearCommands() []Command {
-	if p.in.String() == "" {
+func (f *rowFilter) clearCommands() []Command {
+	if f.in.String() == "" {
 		return nil
 	}
-	return []Command{p.e.command("filter.leave", p.clearFilter)}
+	return []Command{f.e.command("filter.leave", f.clear)}
 }
 
-func (p *jobsPanel) clearFilter() tea.Cmd {
-	p.filtering = false
-	p.in.set("")
-	p.narrow()
+func (f *rowFilter) clear() tea.Cmd {
+	f.typing = false
+	f.in.set("")
+	f.apply()
 	return nil
 }
 
-// update takes what is typed into the filter.
-func (p *jobsPanel) update(msg tea.Msg) tea.Cmd {
+// update takes what is typed.
+func (f *rowFilter) update(msg tea.Msg) {
 	changed := false
 	switch m := msg.(type) {
 	case tea.KeyPressMsg:
-		changed = p.filtering && p.in.key(m)
+		changed = f.typing && f.in.key(m)
 	case tea.PasteMsg:
-		changed = p.filtering && p.in.insert(m.Content)
+		changed = f.typing && f.in.insert(m.Content)
 	}
 	if changed {
-		p.narrow()
+		f.apply()
 	}
-	return nil
 }
 
-// narrow puts the filter in force: every word has to stand in what is shown of a target.
-func (p *jobsPanel) narrow() {
-	if p.rows == nil {
-		return
-	}
-	words := strings.Fields(strings.ToLower(p.in.String()))
+// shown tells that the line of the filter is.
+func (f *rowFilter) shown() bool { return f.typing || f.in.String() != "" }
+
+// narrow keeps what has every word of the filter in its text.
+func narrow[T any](f *rowFilter, text func(*T) string) func(*T) bool {
+	words := strings.Fields(strings.ToLower(f.in.String()))
 	if len(words) == 0 {
-		p.rows.SetFilter(nil)
-		return
+		return nil
 	}
-	p.rows.SetFilter(func(t *Target) bool {
-		text := strings.ToLower(clean(strings.Join([]string{t.Name, t.Site, string(t.Outcome), t.Reason, t.Tracking, t.RequestID}, " ")))
+	return func(t *T) bool {
+		s := strings.ToLower(clean(text(t)))
 		for _, w := range words {
-			if !strings.Contains(text, w) {
+			if !strings.Contains(s, w) {
 				return false
 			}
 		}
 		return true
-	})
+	}
 }
 
-// filterRoom is how many cells the typed filter has.
-func (p *jobsPanel) filterRoom(w int) int { return max(w-2-ansi.StringWidth(p.filterCount()), 1) }
-
-// filterCount says how many of the targets are shown.
-func (p *jobsPanel) filterCount() string {
-	return "  " + group(p.rows.Len()) + " of " + group(len(p.run().job.Targets))
+// room is how many cells the typed text has beside how much it leaves.
+func (f *rowFilter) room(w, left, of int) int {
+	return max(w-2-ansi.StringWidth(filterCount(left, of)), 1)
 }
 
-// filterLine is the filter with how much of the job it leaves.
-func (p *jobsPanel) filterLine(w int) string {
-	th, tone := p.e.th, theme.Muted
-	if p.rows.Len() == 0 {
+// column is where the cursor stands in the line.
+func (f *rowFilter) column(w, left, of int) int {
+	_, x := f.in.view(f.e.th, f.room(w, left, of), "")
+	return x + 2
+}
+
+// line is the filter with how much it leaves.
+func (f *rowFilter) line(w, left, of int) string {
+	th, tone := f.e.th, theme.Muted
+	if left == 0 {
 		tone = theme.Warn
 	}
-	text, _ := p.in.view(th, p.filterRoom(w), "type to narrow the machines")
-	return th.Paint(theme.Label, "/") + " " + text + th.Paint(tone, p.filterCount())
+	text, _ := f.in.view(th, f.room(w, left, of), f.prompt)
+	return th.Paint(theme.Label, "/") + " " + text + th.Paint(tone, filterCount(left, of))
 }
+
+func filterCount(left, of int) string { return "  " + group(left) + " of " + group(of) }

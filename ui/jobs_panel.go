@@ -24,43 +24,59 @@ type jobsPanel struct {
 	over bool
 	// merged are the targets that the rows hold; nil while they hold none.
 	merged []Target
-	// thing is true while the columns are those of a job about one thing that is no machine.
-	thing bool
+	// shape is what the columns stand for.
+	shape jobShape
 	grid  table.View[Target, string]
-	// in narrows the targets, of whatever job is shown; filtering is true while it is typed.
-	in        entry
-	filtering bool
+	// filter narrows the targets, of whatever job is shown.
+	filter rowFilter
+	// list is what is shown instead of one job, nil while it is not.
+	list *jobList
 	// head is how many lines stand above the table.
 	head int
 }
 
 func newJobsPanel(e *env, s *jobs) *jobsPanel {
 	p := &jobsPanel{frame: newFrame("Jobs"), e: e, jobs: s}
+	p.filter = rowFilter{e: e, prompt: "type to narrow the machines", apply: p.narrow, move: func(n int) { p.rows.Move(n) }}
 	if all := s.all(); len(all) > 0 {
 		p.choose(all[len(all)-1].n)
 	}
 	return p
 }
 
-// targetColumns are the columns of a job's targets: machines, or the one thing that is changed.
-func targetColumns(j *jobRun) []table.Column[Target] {
-	tone := func(t *Target) theme.Tone { return t.Outcome.tone() }
-	name, machines := "MACHINE", true
-	if j.ofThing() {
-		name, machines = "WHAT", j.job.Targets[0].Site != j.job.Targets[0].Name
-	}
-	return []table.Column[Target]{
-		{ID: "name", Title: name, Min: 8, Max: 32, Text: func(t *Target) string { return clean(t.Name) }},
-		{ID: "site", Title: "CUSTOMER", Min: 8, Max: 28, Priority: 3, Hidden: !machines, Text: func(t *Target) string { return clean(t.Site) }},
-		{ID: "outcome", Title: "RESULT", Min: 9, Max: 9, Text: func(t *Target) string { return string(t.Outcome) }, Tone: tone},
-		{ID: "reason", Title: "WHY", Min: 6, Flex: 3, Priority: 1, Text: reasonOf, Tone: tone},
-		{ID: "request", Title: "REQUEST ID", Min: 8, Max: 38, Priority: 4, Text: func(t *Target) string { return clean(t.RequestID) }},
-	}
+// jobShape is what the columns of a job's targets depend on.
+type jobShape struct {
+	// thing tells that the job is about a site, a group or an admin, which has no id of a machine; sites that it has customers to
+	// name, and requests that some target has the id of a request.
+	thing, sites, requests bool
 }
 
-// ofThing tells that a job is about a site, a group or an admin, which has no id of a machine.
-func (j *jobRun) ofThing() bool {
-	return j != nil && len(j.job.Targets) == 1 && j.job.Targets[0].Key == ""
+func (j *jobRun) shape() jobShape {
+	if j == nil {
+		return jobShape{sites: true}
+	}
+	all := j.job.Targets
+	out := jobShape{thing: len(all) == 1 && all[0].Key == "", sites: true}
+	out.sites = !out.thing || all[0].Site != all[0].Name
+	out.requests = slices.ContainsFunc(all, func(t Target) bool { return t.RequestID != "" })
+	return out
+}
+
+// targetColumns are the columns of a job's targets: machines, or the one thing that is changed. Why it went as it did is what
+// one looks for, so that gets room before names are written out.
+func targetColumns(of jobShape) []table.Column[Target] {
+	tone := func(t *Target) theme.Tone { return t.Outcome.tone() }
+	name := "MACHINE"
+	if of.thing {
+		name = "WHAT"
+	}
+	return []table.Column[Target]{
+		{ID: "name", Title: name, Min: 8, Max: 24, Text: func(t *Target) string { return clean(t.Name) }},
+		{ID: "site", Title: "CUSTOMER", Min: 8, Max: 28, Priority: 3, Hidden: !of.sites, Text: func(t *Target) string { return clean(t.Site) }},
+		{ID: "outcome", Title: "RESULT", Min: 9, Max: 9, Text: func(t *Target) string { return string(t.Outcome) }, Tone: tone},
+		{ID: "reason", Title: "WHY", Min: 14, Flex: 3, Priority: 1, Text: reasonOf, Tone: tone},
+		{ID: "request", Title: "REQUEST ID", Min: 20, Max: 38, Priority: 4, Hidden: !of.requests, Text: func(t *Target) string { return clean(t.RequestID) }},
+	}
 }
 
 func reasonOf(t *Target) string {
@@ -94,8 +110,8 @@ func (o Outcome) tone() theme.Tone {
 }
 
 func (p *jobsPanel) choose(n uint64) {
-	p.n, p.over, p.thing = n, false, p.jobs.find(n).ofThing()
-	p.rows = table.NewRows(func(t *Target) string { return t.Key }, targetColumns(p.jobs.find(n)), nil)
+	p.n, p.over, p.shape = n, false, p.jobs.find(n).shape()
+	p.rows = table.NewRows(func(t *Target) string { return t.Key }, targetColumns(p.shape), nil)
 	p.grid, p.merged = table.View[Target, string]{}, nil
 	p.narrow()
 }
@@ -117,12 +133,16 @@ func (p *jobsPanel) run() *jobRun { return p.jobs.find(p.n) }
 // refresh puts the latest report into the table. The rows are copies: a report is not changed after it was given. As soon as the
 // job is over, what needs somebody's eyes stands first.
 func (p *jobsPanel) refresh(j *jobRun) {
-	if j.finished != p.over || j.ofThing() != p.thing {
+	if j.finished == p.over && same(p.merged, j.job.Targets) {
+		return // drawn again for another reason: a large job is not gone through for each key
+	}
+	key := ""
+	if j.finished != p.over || j.shape() != p.shape {
+		if !j.finished {
+			key = p.rows.CursorKey()
+		}
 		p.choose(p.n)
 		p.over = j.finished
-	}
-	if same(p.merged, j.job.Targets) {
-		return // drawn again for another reason: a large job is not gone through for each key
 	}
 	p.merged = j.job.Targets
 	p.rows.Begin()
@@ -135,66 +155,40 @@ func (p *jobsPanel) refresh(j *jobRun) {
 	}
 	p.rows.Merge(items)
 	p.rows.Finish(true)
+	if key != "" {
+		p.rows.MoveTo(key) // the columns are others, the machine is the same
+	}
 }
 
-func (p *jobsPanel) capturing() bool { return p.filtering }
-func (p *jobsPanel) width() int      { return 140 }
+func (p *jobsPanel) capturing() bool {
+	if p.list != nil {
+		return p.list.filter.typing
+	}
+	return p.filter.typing
+}
+
+func (p *jobsPanel) width() int { return 140 }
+
+func (p *jobsPanel) update(msg tea.Msg) tea.Cmd {
+	if p.list != nil {
+		p.list.filter.update(msg)
+		return nil
+	}
+	p.filter.update(msg)
+	return nil
+}
+
+// narrow puts the filter in force: every word has to stand in what is shown of a target.
+func (p *jobsPanel) narrow() {
+	if p.rows != nil {
+		p.rows.SetFilter(narrow(&p.filter, func(t *Target) string {
+			return strings.Join([]string{t.Name, t.Site, string(t.Outcome), t.Reason, t.Tracking, t.RequestID}, " ")
+		}))
+	}
+}
 
 // same tells that two lists are the same one: a report is a list of its own.
 func same(a, b []Target) bool { return len(a) > 0 && len(a) == len(b) && &a[0] == &b[0] }
-
-func (p *jobsPanel) commands() []Command {
-	if p.filtering {
-		return p.filterCommands()
-	}
-	move := func(id string, n func() int) Command {
-		return p.e.command(id, func() tea.Cmd {
-			if p.rows != nil {
-				p.rows.Move(n())
-			}
-			return nil
-		})
-	}
-	closing := p.e.command("jobs.close", func() tea.Cmd { p.gone = true; return nil })
-	if len(p.jobs.all()) == 0 {
-		return []Command{closing}
-	}
-	live := func() string {
-		if j := p.run(); j == nil || j.finished {
-			return "this job is over"
-		}
-		return ""
-	}
-	return append(append(p.clearCommands(), p.againCommands()...),
-		p.e.guarded("jobs.cancel", live, func() tea.Cmd {
-			p.run().cancel()
-			return Toast(Warn, "cancelling "+clean(p.run().job.Title)+": what is sent stays sent")
-		}),
-		p.e.command("jobs.next", func() tea.Cmd { return p.step(1) }),
-		p.e.command("jobs.previous", func() tea.Cmd { return p.step(-1) }),
-		p.e.guarded("jobs.hasten", func() string {
-			if p.hint() == "" {
-				return "nothing hastens this machine"
-			}
-			return ""
-		}, func() tea.Cmd { return Copy("the poll command, for the machine itself", p.hint()) }),
-		p.e.guarded("jobs.copy", func() string {
-			if p.run() == nil {
-				return "there is no job"
-			}
-			return listed(func(*jobRun) string { return "" })(p.run())
-		}, p.copy),
-		p.e.guarded("jobs.filter", func() string {
-			if p.run() == nil {
-				return "there is no job"
-			}
-			return listed(func(*jobRun) string { return "" })(p.run())
-		}, func() tea.Cmd { p.filtering = true; return nil }),
-		closing,
-		move("jobs.up", func() int { return -1 }), move("jobs.down", func() int { return 1 }),
-		move("jobs.page-up", func() int { return -p.grid.Page() }), move("jobs.page-down", func() int { return p.grid.Page() }),
-	)
-}
 
 // hint is what hastens the machine under the cursor, "" for nothing.
 func (p *jobsPanel) hint() string {
@@ -218,10 +212,12 @@ func (p *jobsPanel) copy() tea.Cmd {
 }
 
 func (p *jobsPanel) view(w, h int) ([]string, int, int) {
+	if p.list != nil {
+		return p.list.view(w, h)
+	}
 	lines := p.lines(w, h)
-	if p.filtering && p.run() != nil {
-		_, x := p.in.view(p.e.th, p.filterRoom(w), "")
-		return lines, x + 2, p.head - 1
+	if p.filter.typing && p.run() != nil {
+		return lines, p.filter.column(w, p.rows.Len(), len(p.run().job.Targets)), p.head - 1
 	}
 	if at, ok := p.grid.CursorLine(); ok && p.rows != nil && p.rows.Len() > 0 {
 		return lines, 0, p.head + at
@@ -270,10 +266,13 @@ func (p *jobsPanel) lines(w, h int) []string {
 	if j.job.ID != "" || j.job.Note != "" {
 		out = append(out, th.Paint(theme.Muted, ansi.Truncate(strings.TrimSpace(clean(j.job.ID+"  "+j.job.Note)), w, th.Glyphs.Ellipsis)))
 	}
+	if words := agentWords(j); words != "" {
+		out = append(out, ansi.Truncate(words, w, th.Glyphs.Ellipsis))
+	}
 	out = append(out, progressLines(th, j, w)...)
 	p.refresh(j)
-	if p.filtering || p.in.String() != "" {
-		out = append(out, p.filterLine(w))
+	if p.filter.shown() {
+		out = append(out, p.filter.line(w, p.rows.Len(), len(j.job.Targets)))
 	}
 	p.head = len(out)
 	room := h - len(out)

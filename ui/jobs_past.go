@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
@@ -31,6 +30,7 @@ type Again string
 const (
 	AgainResume  Again = "resume"
 	AgainFailed  Again = "retry failed"
+	AgainUnknown Again = "send unknown again"
 	AgainElapsed Again = "send elapsed again"
 	AgainRevert  Again = "revert"
 	AgainStep    Again = "next step"
@@ -193,7 +193,7 @@ func (r *Root) opened(m openedMsg) tea.Cmd {
 		if m.err != nil {
 			return Toast(Warn, "the job cannot be read: "+clean(m.err.Error()))
 		}
-		j.job.Targets, j.loaded = m.job.Targets, true
+		j.job.Targets, j.job.OneWay, j.loaded = m.job.Targets, m.job.OneWay, true
 		r.jobs.unload(j)
 	}
 	return nil
@@ -233,7 +233,7 @@ func (s *jobs) remember(list []PastJob, began time.Time) {
 		}
 		delete(kept, p.ID)
 		if p.Counts != nil {
-			p.Targets = j.job.Targets // until those of the new version are read
+			p.Targets, p.OneWay = j.job.Targets, j.job.OneWay // until those of the new version are read
 		}
 		j.job, j.past, j.finished, j.cancel = p.Job, &p, true, func() {}
 		s.past = append(s.past, j)
@@ -277,83 +277,6 @@ func (s *jobs) forget(id string) {
 
 // all are the jobs of the past and those of this run, in order.
 func (s *jobs) all() []*jobRun { return append(slices.Clone(s.past), s.list...) }
-
-// again proposes what is done with the job that is shown.
-func (p *jobsPanel) again(what Again) tea.Cmd {
-	book, id := p.e.cfg.Jobs, p.run().job.ID
-	return Propose(string(what), func(ctx context.Context) (Plan, error) { return book.Again(ctx, id, what) })
-}
-
-// whyNot gives the reason why something cannot be done with the job that is shown.
-func (p *jobsPanel) whyNot(of func(*jobRun) string) func() string {
-	return func() string {
-		j := p.run()
-		switch {
-		case j == nil:
-			return "there is no job"
-		case p.e.cfg.Jobs == nil || p.e.cfg.Jobs.Again == nil || j.job.ID == "":
-			return "jobs are not written down here"
-		case !j.finished:
-			return "this job is still running"
-		}
-		return of(j)
-	}
-}
-
-func (p *jobsPanel) againCommands() []Command {
-	some := func(what string, count func(*jobRun) int) func(*jobRun) string {
-		return func(j *jobRun) string {
-			if count(j) == 0 {
-				return what
-			}
-			return ""
-		}
-	}
-	failed := func(j *jobRun) int { return j.count(Failed) }
-	return []Command{
-		p.e.guarded("jobs.resume", p.whyNot(func(j *jobRun) string {
-			if j.past != nil && !j.past.Resumable || j.past == nil && j.count(Cancelled)+j.count(Unknown) == 0 {
-				return "nothing of this job is left to send"
-			}
-			return ""
-		}), func() tea.Cmd { return p.again(AgainResume) }),
-		p.e.guarded("jobs.retry", p.whyNot(some("nothing failed", failed)), func() tea.Cmd { return p.again(AgainFailed) }),
-		p.e.guarded("jobs.elapsed", p.whyNot(some("no command has elapsed", elapsed)), func() tea.Cmd { return p.again(AgainElapsed) }),
-		p.e.guarded("jobs.revert", p.whyNot(some("nothing was sent", func(j *jobRun) int { return j.count(Sent) + j.count(Unknown) })),
-			func() tea.Cmd { return p.again(AgainRevert) }),
-		p.e.guarded("jobs.step", p.whyNot(func(j *jobRun) string {
-			if j.job.Next == "" {
-				return "no step of this job is left"
-			}
-			return ""
-		}), func() tea.Cmd { return p.again(AgainStep) }),
-		p.e.guarded("jobs.save-failed", p.whyNot(listed(some("nothing failed", unsettled))), p.saveFailed),
-		p.e.guarded("jobs.export", p.whyNot(listed(func(*jobRun) string { return "" })), p.saveResults),
-	}
-}
-
-// listed wants the targets of a job to be there.
-func listed(of func(*jobRun) string) func(*jobRun) string {
-	return func(j *jobRun) string {
-		if j.bare() {
-			return "the machines of this job are still being read"
-		}
-		return of(j)
-	}
-}
-
-func elapsed(j *jobRun) int {
-	if j.past != nil && j.past.Counts != nil {
-		return j.past.Elapsed
-	}
-	n := 0
-	for _, t := range j.job.Targets {
-		if strings.HasPrefix(t.Tracking, "elapsed") {
-			n++
-		}
-	}
-	return n
-}
 
 // unsettled tells that a machine was not sent to for certain.
 func (t Target) unsettled() bool {

@@ -21,7 +21,7 @@ func (w *world) book(asked *[]string) *ui.JobBook {
 				{Job: ui.Job{ID: "newer", Title: "scan 2 machines", Started: at, Targets: []ui.Target{{Key: "id-001", Name: "HOST-001", Outcome: ui.Sent},
 					{Key: "id-002", Name: "=HOST-002", Outcome: ui.Waiting}}}, State: "interrupted", Interrupted: true, Resumable: true},
 				{Job: ui.Job{ID: "older", Title: "restart 2 machines", Started: at.Add(-time.Hour), Finished: at, Targets: []ui.Target{
-					{Key: "id-003", Name: "HOST-003", Outcome: ui.Failed, Reason: "no"}, {Key: "id-004", Name: "HOST-004", Outcome: ui.Sent, Tracking: "elapsed"}}}, State: "partial"},
+					{Key: "id-003", Name: "HOST-003", Outcome: ui.Failed, Reason: "no"}, {Key: "id-004", Name: "HOST-004", Outcome: ui.Sent, Agent: ui.AgentElapsed, Tracking: "elapsed"}}}, State: "partial"},
 			}, nil
 		},
 		Again: func(_ context.Context, id string, what ui.Again) (ui.Plan, error) {

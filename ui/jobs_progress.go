@@ -43,6 +43,35 @@ func progressLines(th theme.Theme, j *jobRun, w int) []string {
 	return append(out, th.Paint(theme.Muted, ansi.Truncate(group(len(sites)-len(open))+" of "+plural(len(sites), "customer", "customers")+" done", w, th.Glyphs.Ellipsis)))
 }
 
+// agentWords count how far the agents are with what was sent: "agents: 12 sent to agent, 3 not yet received". "" where none was
+// looked up, and for what is no command of an agent.
+func agentWords(j *jobRun) string {
+	counts, sent := map[Agent]int{}, 0
+	for i := range j.job.Targets {
+		if t := &j.job.Targets[i]; t.Outcome == Sent {
+			counts[t.Agent]++
+			sent++
+		}
+	}
+	if counts[""] == sent {
+		return ""
+	}
+	var parts []string
+	for _, a := range []Agent{AgentHas, AgentWaiting, AgentScheduled, AgentElapsed, ""} {
+		word := string(a)
+		if a == "" {
+			word = "not looked up yet"
+		}
+		if n := counts[a]; n > 0 {
+			parts, sent = append(parts, group(n)+" "+word), sent-n
+		}
+	}
+	if sent > 0 {
+		parts = append(parts, group(sent)+" in another state")
+	}
+	return "agents: " + strings.Join(parts, ", ")
+}
+
 // rateWords word a progress: "120 of 900 · 14.2 per second · about 1 min left". The estimate is left out while nobody knows.
 func rateWords(j Job, all Progress) string {
 	text := group(all.Done) + " of " + group(all.Total)

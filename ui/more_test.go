@@ -65,6 +65,45 @@ func TestPanesMoveFocusAndTellOfTheRow(t *testing.T) {
 	want(t, d, "Groups (1 of 2")
 }
 
+// TestFieldsGetTheLinesThatListsDoNotFill has many fields above two lists: while these have few rows, all fields are shown, and each
+// list shows its rows and its state; lists with many rows keep their share.
+func TestFieldsGetTheLinesThatListsDoNotFill(t *testing.T) {
+	for machines, fields := range map[int]int{0: 25, 2: 25, 60: 10} {
+		w := newWorld(t, machines)
+		r := w.resource()
+		r.Detail = func(*machine) []ui.Field {
+			var out []ui.Field
+			for i := range 25 {
+				out = append(out, ui.Field{Name: fmt.Sprintf("field %02d", i), Value: "x"})
+			}
+			return out
+		}
+		second := w.resource()
+		second.Title = "Others"
+		w.cfg.Home = func() ui.Screen {
+			return ui.NewDetail(r, &machine{id: "m", name: "M"}, ui.NewList(w.resource()), ui.NewList(second))
+		}
+		d := w.start(100, 41)
+		want(t, d, "- Machines -", "- Others -")
+		if n := strings.Count(d.Screen(), "field "); n < fields {
+			t.Errorf("%d machines: %d fields\n%s", machines, n, d.Screen())
+		}
+		if n := strings.Count(d.Screen(), " row"); n < 2 {
+			t.Errorf("%d machines: a list does not tell its state\n%s", machines, d.Screen())
+		}
+		for i := range min(machines, 2) {
+			if n := strings.Count(d.Screen(), w.machines[i].name); n != 2 {
+				t.Errorf("%d machines: %s is shown %d times\n%s", machines, w.machines[i].name, n, d.Screen())
+			}
+		}
+		d.Press("tab", "/")
+		d.Type("nothing")
+		if n := strings.Count(d.Screen(), " row"); n < 2 || machines > 0 && !d.Has("nothing matches the filter") {
+			t.Errorf("%d machines: the filtered list does not tell its state\n%s", machines, d.Screen())
+		}
+	}
+}
+
 func TestLateScreenOfAnOldProfileIsDropped(t *testing.T) {
 	w, other := newWorld(t, 3), newWorld(t, 1)
 	release := make(chan struct{})

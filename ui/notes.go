@@ -139,8 +139,8 @@ func (s *notes) latest() *Problem {
 	return nil
 }
 
-// lines draws the newest messages, the newest last, right above the footer.
-func (s *notes) lines(e *env, w, most int) []string {
+// lines draws the newest messages, the newest last, right above the footer. inForce tells whether a key of the shell works now.
+func (s *notes) lines(e *env, w, most int, inForce func(id string) bool) []string {
 	var out []string
 	for i := len(s.all) - 1; i >= 0 && len(out) < most; i-- {
 		x := s.all[i]
@@ -151,13 +151,16 @@ func (s *notes) lines(e *env, w, most int) []string {
 		if x.times > 1 {
 			text += " (" + group(x.times) + " times)"
 		}
+		var keys []string
+		if !x.fades && inForce("app.dismiss") {
+			keys = append(keys, e.keys.label(e.keys.builtin("app.dismiss"))+" dismiss")
+		}
+		if !x.fades && x.problem != nil && inForce("app.problem") {
+			keys = append(keys, e.keys.label(e.keys.builtin("app.problem"))+" details")
+		}
 		tail := ""
-		if !x.fades {
-			tail = " (" + e.keys.label(e.keys.builtin("app.dismiss")) + " dismiss"
-			if x.problem != nil {
-				tail += ", " + e.keys.label(e.keys.builtin("app.problem")) + " details"
-			}
-			tail += ")"
+		if len(keys) > 0 {
+			tail = " (" + strings.Join(keys, ", ") + ")"
 		}
 		if ansi.StringWidth(tail) > w/2 {
 			tail = ""

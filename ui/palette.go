@@ -32,15 +32,28 @@ func (r *Root) offer(cmds []Command, help bool) []item {
 }
 
 // palette offers every action and command by name. Those that cannot be done now say why.
-func (r *Root) palette() tea.Cmd { return r.openList("Commands", false) }
+func (r *Root) palette() tea.Cmd { return r.openList("Commands", r.offered(), false) }
 
 // help lists the same with one sentence each.
-func (r *Root) help() tea.Cmd { return r.openList("Help: what can be done here", true) }
+func (r *Root) help() tea.Cmd { return r.openList("Help: what can be done here", r.offered(), true) }
 
-func (r *Root) openList(title string, help bool) tea.Cmd {
-	cmds := r.offered()
+// panelHelp lists the keys of the jobs panel.
+func (r *Root) panelHelp(p *jobsPanel) tea.Cmd {
+	cmds := p.commands()
+	for _, c := range []Command{r.problem(), r.dismissal()} {
+		if r.inForce(c.ID) {
+			cmds = append(cmds, c)
+		}
+	}
+	return r.openList("Help: what can be done with jobs", cmds, true)
+}
+
+func (r *Root) openList(title string, cmds []Command, help bool) tea.Cmd {
 	if help {
 		slices.SortStableFunc(cmds, func(a, b Command) int { return int(a.section - b.section) })
+	} else {
+		cannot := func(c Command) int { return min(len(r.e.reason(c)), 1) }
+		slices.SortStableFunc(cmds, func(a, b Command) int { return cannot(a) - cannot(b) })
 	}
 	p := newPicker(r.e, title, r.offer(cmds, help), nil)
 	p.wide = 100

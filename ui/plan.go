@@ -13,6 +13,10 @@ type Plan struct {
 	Action string
 	Title  string
 	Risk   Risk
+	// Own is the risk that the change has whatever the number of machines; 0 is that of Risk.
+	Own Risk
+	// Grave says why a destroy is one ("takes something away until it is reverted"); "" is that it cannot simply be taken back.
+	Grave string
 	// Console is the console's name as read from the server.
 	Console string
 	// Line is the whole plan in one line, for the footer: "scan FRONTDESK-02 · Harbour Dental · seen 4 min ago".
@@ -21,6 +25,9 @@ type Plan struct {
 	Machines, Sites int
 	// Customers lists "Harbour Dental · 3 machines".
 	Customers []string
+	// Servers names the machines that are servers, Serving says of several machines how many are; "" where nobody asks.
+	Servers []string
+	Serving string
 	// Opposed names machines for which the opposite is under way already; that is asked about first, by itself.
 	Opposed []string
 	// Names are the machines' names, in order.
@@ -37,8 +44,9 @@ type Plan struct {
 	Changes []string
 	// Dialog asks in a dialog also where a line in the footer would do: there is more to see than fits one.
 	Dialog bool
-	// Requests are the exact requests: method, path and body.
+	// Requests are the exact requests: method, path and body. Calls is how many there are where some stand for others, else 0.
 	Requests []string
+	Calls    int
 	// Type is what has to be typed before a destroy, TypeLabel what that is ("host name", "number of machines").
 	Type, TypeLabel string
 	// Touches are the invalidation keys of what the change alters.
@@ -68,13 +76,25 @@ const (
 	Cancelled Outcome = "cancelled"
 )
 
+// Agent says how far an agent is with a command.
+type Agent string
+
+// What is known of a command that was sent. The zero value is one that was not looked up yet, or no command.
+const (
+	AgentWaiting   Agent = "not yet received"
+	AgentScheduled Agent = "scheduled"
+	AgentHas       Agent = "sent to agent"
+	AgentElapsed   Agent = "elapsed"
+)
+
 // Target is one target of a job with its outcome.
 type Target struct {
 	Key, Name, Site string
 	Outcome         Outcome
 	Reason          string
 	RequestID       string
-	// Tracking says how far the agent is ("not yet received · expected 14:20–15:20"), once that is known.
+	// Agent is how far the agent is, and Tracking says so with what is known besides ("not yet received · expected 14:20–15:20").
+	Agent    Agent
 	Tracking string
 	// Hint is what can be typed at the machine to hasten it; "" for none.
 	Hint string
@@ -94,6 +114,8 @@ type Job struct {
 	Left      time.Duration
 	// Next names the steps of a combined action that follow and were not begun, once the job is over; "" for none.
 	Next string
+	// OneWay tells that nothing takes it back.
+	OneWay bool
 }
 
 // Progress counts the targets of one customer.

@@ -19,7 +19,8 @@ type problemView struct {
 // show opens the details of a problem, unless a question or an entry has the keys: those are not interrupted.
 func (r *Root) show(p Problem) tea.Cmd {
 	c, ok := r.stack.top().(Capturer)
-	if r.top() != nil || ok && c.Capturing() {
+	panel, above := r.top().(*jobsPanel)
+	if r.top() != nil && (!above || panel.capturing()) || r.top() == nil && ok && c.Capturing() {
 		return r.notes.add(r.e, toastMsg{level: Bad, text: oneLine(p), problem: &p})
 	}
 	return r.openOver(&problemView{frame: newFrame("Problem"), e: r.e, p: p})

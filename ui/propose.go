@@ -142,37 +142,58 @@ func (r *Root) notSent(p Plan, back func() tea.Cmd) func() tea.Cmd {
 // namesShown is how many machines a question names before it counts the rest.
 const namesShown = 10
 
-// planBody writes out everything a person has to know before confirming.
+// planBody gives everything a person has to know before confirming. It is written once for each width: there may be a thousand
+// customers, and a question is drawn for every key.
 func planBody(th theme.Theme, p Plan) func(w int) []string {
+	at, lines := -1, []string(nil)
 	return func(w int) []string {
-		b := &bodyWriter{th: th, w: w}
-		if p.Blocked != "" {
-			b.line(theme.Warn, p.Blocked)
+		if w != at {
+			at, lines = w, planLines(th, p, w)
 		}
-		if p.Line != "" {
-			b.line(theme.Strong, p.Line)
-		}
-		b.field("console", orDash(p.Console))
-		if p.Machines > 0 || p.Sites > 0 {
-			b.field("touches", plural(p.Machines, "machine", "machines")+" of "+plural(p.Sites, "customer", "customers"))
-		}
-		if n := len(p.Skipped); n > 0 {
-			b.toned(theme.Warn, "left out", group(n)+" of the "+plural(n+p.Machines, "machine", "machines")+" that were chosen, for reasons below")
-		}
-		b.field("risk", riskWords(p.Risk))
-		b.list(theme.Plain, "Changes", p.Changes, 0)
-		b.list(theme.Warn, "Warnings", p.Warnings, 0)
-		b.list(theme.Warn, "Left out: could not be read again", p.Incomplete, namesShown)
-		b.list(theme.Warn, "Hidden by the filter, but marked", p.Hidden, namesShown)
-		b.list(theme.Warn, "Marked on another screen, not in this list", p.Elsewhere, namesShown)
-		b.list(theme.Plain, "Found by the filter", p.Found, namesShown)
-		b.list(theme.Warn, "Not seen for long", p.Stale, namesShown)
-		b.list(theme.Muted, "Skipped", p.Skipped, namesShown)
-		b.list(theme.Plain, "Customers", p.Customers, namesShown)
-		b.list(theme.Plain, "Machines", p.Names, namesShown)
-		b.list(theme.Muted, "Requests", p.Requests, 0)
-		return b.out
+		return lines
 	}
+}
+
+func planLines(th theme.Theme, p Plan, w int) []string {
+	b := &bodyWriter{th: th, w: w}
+	if p.Blocked != "" {
+		b.line(theme.Warn, p.Blocked)
+	}
+	if p.Line != "" {
+		b.line(theme.Strong, p.Line)
+	}
+	b.field("console", orDash(p.Console))
+	if p.Machines > 0 || p.Sites > 0 {
+		b.field("touches", plural(p.Machines, "machine", "machines")+" of "+plural(p.Sites, "customer", "customers"))
+	}
+	if p.Serving != "" {
+		b.field("servers", p.Serving)
+	}
+	if n := len(p.Skipped); n > 0 {
+		b.toned(theme.Warn, "left out", leftOutWords(n, n+p.Machines))
+	}
+	b.field("risk", riskWords(p))
+	b.list(theme.Plain, "Changes", p.Changes, 0)
+	b.list(theme.Warn, "Warnings", p.Warnings, 0)
+	b.list(theme.Warn, "Left out: could not be read again", p.Incomplete, namesShown)
+	b.list(theme.Warn, "Hidden by the filter, but marked", p.Hidden, namesShown)
+	b.list(theme.Warn, "Marked on another screen, not in this list", p.Elsewhere, namesShown)
+	b.list(theme.Plain, "Customers", p.Customers, 0)
+	b.list(theme.Warn, "Servers", p.Servers, namesShown)
+	b.list(theme.Plain, "Found by the filter", p.Found, namesShown)
+	b.list(theme.Warn, "Not seen for long", p.Stale, namesShown)
+	b.list(theme.Muted, "Skipped", p.Skipped, namesShown)
+	b.list(theme.Plain, "Machines", p.Names, namesShown)
+	b.listOf(theme.Muted, "Requests", max(p.Calls, len(p.Requests)), p.Requests, 0)
+	return b.out
+}
+
+// leftOutWords say how many of the chosen machines a plan leaves out.
+func leftOutWords(n, of int) string {
+	if of == 1 {
+		return "the machine that was chosen, for the reason below"
+	}
+	return group(n) + " of the " + group(of) + " machines that were chosen, for reasons below"
 }
 
 func orDash(s string) string {
@@ -200,27 +221,48 @@ func (b *bodyWriter) toned(tone theme.Tone, name, value string) {
 	b.out = append(b.out, ansi.Truncate(b.th.Paint(theme.Muted, fit(name, 9, ""))+b.th.Paint(tone, clean(value)), b.w, b.th.Glyphs.Ellipsis))
 }
 
-// riskWords say what a risk means for whoever confirms it.
-func riskWords(r Risk) string {
-	switch r {
+// riskWords say what the risk of a plan means for whoever confirms it.
+func riskWords(p Plan) string {
+	own := p.Own
+	if own == RiskRead {
+		own = p.Risk
+	}
+	words := ""
+	switch own {
 	case RiskChange:
-		return "low: easily undone or repeated"
+		words = "low: easily undone or repeated"
 	case RiskDisrupt:
-		return "may interrupt somebody's work"
+		words = "may interrupt somebody's work"
 	case RiskDestroy:
-		return "high: cannot simply be taken back"
-	default:
+		words = p.Grave
+		if words == "" {
+			words = "cannot simply be taken back"
+		}
+		return "high: " + words
+	case RiskRead:
 		return "none"
 	}
+	switch {
+	case p.Machines <= ManyMachines:
+		return words
+	case own == RiskChange:
+		return "high: " + group(p.Machines) + " machines"
+	}
+	return "high: " + group(p.Machines) + " machines; " + words
 }
 
-// list writes a heading and the entries below it; most bounds the entries when it is positive.
+// list writes a heading with the number of entries and the entries below it; most bounds the entries when it is positive.
 func (b *bodyWriter) list(tone theme.Tone, head string, all []string, most int) {
+	b.listOf(tone, head, len(all), all, most)
+}
+
+// listOf is list for entries that stand for so many things.
+func (b *bodyWriter) listOf(tone theme.Tone, head string, n int, all []string, most int) {
 	if len(all) == 0 {
 		return
 	}
 	b.out = append(b.out, "")
-	b.line(theme.Section, head+" ("+group(len(all))+")")
+	b.line(theme.Section, head+" ("+group(n)+")")
 	for i, s := range all {
 		if most > 0 && i == most {
 			b.line(theme.Muted, "  and "+group(len(all)-most)+" more")

@@ -124,7 +124,7 @@ func TestJobsOfThePastAreReadWhenTheyAreShown(t *testing.T) {
 			out := job
 			out.Targets = slices.Clone(machines)
 			if elapsed.Load() > 0 {
-				out.Targets[0].Tracking, out.Targets[0].Hint = "elapsed", ""
+				out.Targets[0].Agent, out.Targets[0].Tracking, out.Targets[0].Hint = ui.AgentElapsed, "elapsed", ""
 			}
 			return out, nil
 		},

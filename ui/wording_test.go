@@ -3,6 +3,7 @@ package ui_test
 import (
 	"context"
 	"regexp"
+	"strings"
 	"testing"
 	"time"
 
@@ -44,6 +45,52 @@ func TestAQuestionSaysAtItsHeadHowManyAreLeftOut(t *testing.T) {
 	d := w.start(100, 40)
 	d.Press("Q")
 	want(t, d, "left out 2 of the 5 machines that were chosen", "may interrupt somebody's work")
+	w = newWorld(t, 3)
+	asked(w, ui.Plan{Title: "restart", Risk: ui.RiskDisrupt, Blocked: "nothing is left to do", Skipped: []string{"A · X: waits already"}})
+	d = w.start(100, 40)
+	d.Press("Q")
+	want(t, d, "left out the machine that was chosen, for the reason below")
+}
+
+// TestAQuestionSaysWhyTheRiskIsHigh: the number of machines, or that nothing takes it back, and never the one for the other.
+func TestAQuestionSaysWhyTheRiskIsHigh(t *testing.T) {
+	for want, p := range map[string]ui.Plan{
+		"high: 690 machines; may interrupt":               {Title: "isolate", Risk: ui.RiskDestroy, Own: ui.RiskDisrupt, Machines: 690, Grave: "cannot be taken back"},
+		"high: 641 machines ":                             {Title: "scan", Risk: ui.RiskDestroy, Own: ui.RiskChange, Machines: 641},
+		"high: 26 machines ":                              {Title: "move", Risk: ui.RiskChange, Machines: 26},
+		"high: cannot simply be taken back":               {Title: "uninstall", Risk: ui.RiskDestroy, Own: ui.RiskDestroy, Machines: 3},
+		"high: takes something away until it is reverted": {Title: "suspend", Risk: ui.RiskDestroy, Machines: 3, Grave: "takes something away until it is reverted"},
+	} {
+		w := newWorld(t, 3)
+		asked(w, p)
+		d := w.start(100, 40)
+		d.Press("Q")
+		if !d.Has(want) {
+			t.Errorf("%s: no %q\n%s", p.Title, want, d.Screen())
+		}
+	}
+}
+
+// TestAQuestionNamesAllCustomersFirst, counts the servers, and writes the number of requests where one stands for all.
+func TestAQuestionNamesAllCustomersFirst(t *testing.T) {
+	w := newWorld(t, 3)
+	p := ui.Plan{Title: "isolate", Risk: ui.RiskDisrupt, Machines: 20, Sites: 14, Names: manyNames(20), Servers: []string{"SRV-01 · Harbour"}, Serving: "1 of them",
+		Stale: []string{"OLD-1"}, Requests: []string{"POST /v1/commands {}"}, Calls: 17}
+	for i := range 14 {
+		p.Customers = append(p.Customers, "Customer "+string(rune('A'+i))+" · 2 machines")
+	}
+	asked(w, p)
+	d := w.start(100, 70)
+	d.Press("Q")
+	want(t, d, "servers  1 of them", "Customer N · 2 machines", "Requests (17)")
+	last := 0
+	for _, part := range []string{"Customer A", "Customer N", "SRV-01", "OLD-1", "M-0", "POST /v1"} {
+		at := strings.Index(d.Screen(), part)
+		if at < last {
+			t.Fatalf("%q stands before what is above it\n%s", part, d.Screen())
+		}
+		last = at
+	}
 }
 
 // TestARemarkGoesWithTheNextKey, and by itself; what is worth keeping stays.
@@ -136,7 +183,7 @@ func TestTheFooterOfAFormSaysWhatItsKeysDo(t *testing.T) {
 	d := w.start(110, 24)
 	d.Press("Q")
 	want(t, d, "enter next field", "shift+tab field before", "esc close")
-	wantNot(t, d, "next choice", "go on")
+	wantNot(t, d, "next choice", "enter OK")
 	d.Type("x")
 	d.Press("enter")
 	want(t, d, "right next choice", "left choice before")
@@ -144,7 +191,7 @@ func TestTheFooterOfAFormSaysWhatItsKeysDo(t *testing.T) {
 	want(t, d, "enter new line", "tab next field")
 	d.Type("y")
 	d.Press("tab")
-	want(t, d, "enter go on")
+	want(t, d, "enter OK")
 	d.Press("enter")
 	if sent != "x two y" {
 		t.Errorf("sent %q", sent)
@@ -191,6 +238,27 @@ func TestThePanelOfJobsOffersNothingWithoutAJob(t *testing.T) {
 	d.Press("J")
 	want(t, d, "no change was sent", "esc close")
 	wantNot(t, d, "cancel job", "next job", "resume")
+}
+
+// TestTheEndOfAJobSaysWhyAMachineWasLeftOut, and what failed before that.
+func TestTheEndOfAJobSaysWhyAMachineWasLeftOut(t *testing.T) {
+	for _, failed := range []bool{false, true} {
+		w := newWorld(t, 2)
+		w.outcome = func(name string) (ui.Outcome, string) {
+			if failed && name == "HOST-001" {
+				return ui.Failed, "the server refused it"
+			}
+			return ui.Skipped, "deactivated meanwhile"
+		}
+		d := w.start(120, 20)
+		d.Press("a", "R", "y")
+		d.Settle()
+		if failed {
+			want(t, d, "1 failed, 1 skipped: HOST-001: the server refused it")
+			continue
+		}
+		want(t, d, "restart: 2 skipped: HOST-000: deactivated meanwhile")
+	}
 }
 
 // TestAJobOfACustomerDoesNotCallItAMachine.

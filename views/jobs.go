@@ -16,7 +16,8 @@ import (
 
 // present makes plain data of a plan.
 func (e *Env) present(p *dispatch.Plan) ui.Plan {
-	out := ui.Plan{Action: p.Operation.ID, Title: p.Operation.Words(), Risk: riskOf(p.Risk()), Console: p.Console, Line: p.Line(),
+	out := ui.Plan{Action: p.Operation.ID, Title: p.Operation.Words(), Risk: riskOf(p.Risk()), Own: riskOf(p.Operation.Risk), Grave: gravity(p),
+		Console: p.Console, Line: p.Line(),
 		Machines: p.Machines(), Sites: p.Sites(), Customers: p.Customers(), Warnings: p.Notices(), Stale: p.Stale, Opposed: p.Opposed, Incomplete: p.Incomplete(), Found: p.Found()}
 	out.Type, out.TypeLabel = p.Typed()
 	if len(p.Targets) == 1 {
@@ -29,12 +30,9 @@ func (e *Env) present(p *dispatch.Plan) ui.Plan {
 	for _, s := range slices.Concat(p.Skipped, p.Unread) {
 		out.Skipped = append(out.Skipped, dispatch.Named(s.Ref)+": "+s.Reason)
 	}
-	for _, b := range p.Batches {
-		path := b.Request.Path
-		if len(b.Request.Query) > 0 {
-			path += "?" + b.Request.Query.Encode()
-		}
-		out.Requests = append(out.Requests, strings.TrimSpace(b.Request.Method+" "+path+"\n"+string(b.Request.Body)))
+	out.Requests, out.Calls = requests(p.Batches), len(p.Batches)
+	if p.Object == nil {
+		out.Servers, out.Serving = e.servers(p.Targets)
 	}
 	if p.Object != nil {
 		out.Title, out.Names, out.Customers, out.Dialog = p.Line(), nil, nil, true
@@ -107,14 +105,18 @@ func (e *Env) follow(ctx context.Context, job *dispatch.Job, shown ui.Job, repor
 	if job == nil || !job.Operation.AgentCommand() {
 		return
 	}
-	words, hints := map[string]string{}, map[string]string{}
+	type word struct {
+		agent          ui.Agent
+		tracking, hint string
+	}
+	words := map[string]word{}
 	// An error only ends the watching; the lists of commands go on telling.
 	_ = e.tracking().Follow(ctx, job, func(all []dispatch.Tracked) {
 		news := false
 		for _, seen := range all {
 			id, text := string(seen.ID), e.trackingWords(seen.ID, seen.State, seen.Requested.Time)
-			if words[id] != text {
-				words[id], hints[id], news = text, e.pollHint(seen.ID, seen.State), true
+			if words[id].tracking != text {
+				words[id], news = word{ui.Agent(seen.State.String()), text, e.pollHint(seen.ID, seen.State)}, true
 			}
 		}
 		if !news {
@@ -124,7 +126,7 @@ func (e *Env) follow(ctx context.Context, job *dispatch.Job, shown ui.Job, repor
 		next.Targets = append([]ui.Target(nil), shown.Targets...)
 		for i := range next.Targets {
 			if w, ok := words[next.Targets[i].Key]; ok {
-				next.Targets[i].Tracking, next.Targets[i].Hint = w, hints[next.Targets[i].Key]
+				next.Targets[i].Agent, next.Targets[i].Tracking, next.Targets[i].Hint = w.agent, w.tracking, w.hint
 			}
 		}
 		report(next)
@@ -168,7 +170,7 @@ func (e *Env) run(ctx context.Context, p *dispatch.Plan, report func(ui.Job), st
 }
 
 func (e *Env) jobOf(j *dispatch.Job) ui.Job {
-	out := ui.Job{ID: j.ID, Title: j.Title(), Started: j.Started, Finished: j.Finished, Note: j.Note}
+	out := ui.Job{ID: j.ID, Title: j.Title(), Started: j.Started, Finished: j.Finished, Note: j.Note, OneWay: !j.HasInverse()}
 	if j.Finished.IsZero() {
 		p := j.Progress(e.Client.Now())
 		out.PerSecond, out.Left = p.PerSecond, p.Left
@@ -178,7 +180,7 @@ func (e *Env) jobOf(j *dispatch.Job) ui.Job {
 		t := ui.Target{Key: string(r.Ref.ID), Name: r.Ref.Name(), Site: r.Ref.SiteName.String(),
 			Outcome: ui.Outcome(r.State), Reason: r.Reason, RequestID: r.RequestID}
 		if s := j.Tracked(r.Ref.ID); s != 0 {
-			t.Tracking = e.trackingWords(r.Ref.ID, s, r.At)
+			t.Agent, t.Tracking = ui.Agent(s.String()), e.trackingWords(r.Ref.ID, s, r.At)
 		}
 		if r.State == dispatch.Sent && j.Operation.AgentCommand() {
 			t.Hint = e.pollHint(r.Ref.ID, openUnless(j.Tracked(r.Ref.ID)))
@@ -276,10 +278,12 @@ func (e *Env) AgainPlan(ctx context.Context, id string, what ui.Again) (ui.Plan,
 	}
 	some := dispatch.SomeFailed
 	switch what {
+	case ui.AgainUnknown:
+		return e.resendPlan(ctx, jobs, id, o)
 	case ui.AgainResume:
 		return e.resumePlan(jobs, id)
 	case ui.AgainRevert:
-		return e.presentWay(change.Revert(ctx, e.Client, jobs, id, e.Binding(), o))
+		return e.presentWay(change.Revert(ctx, e.Client, jobs, id, e.Binding(), o)) //nolint:contextcheck // what is read after a change outlives its planning
 	case ui.AgainStep:
 		past, err := jobs.Load(id)
 		if err != nil {
@@ -294,7 +298,46 @@ func (e *Env) AgainPlan(ctx context.Context, id string, what ui.Again) (ui.Plan,
 		some = dispatch.SomeElapsed
 	case ui.AgainFailed:
 	}
-	return e.presentWay(change.Retry(ctx, e.Client, jobs, id, e.Binding(), some, o))
+	return e.presentWay(change.Retry(ctx, e.Client, jobs, id, e.Binding(), some, o)) //nolint:contextcheck // what is read after a change outlives its planning
+}
+
+// resendPlan is a new job of what failed, and of what is unknown and of which the server shows nothing now. The latter is never low
+// a risk: the first try may have arrived all the same.
+func (e *Env) resendPlan(ctx context.Context, jobs *dispatch.Jobs, id string, o dispatch.PlanOptions) (ui.Plan, error) {
+	w, err := change.Retry(ctx, e.Client, jobs, id, e.Binding(), dispatch.SomeUnseen, o)
+	if errors.Is(err, dispatch.ErrNothingToDo) {
+		err = fmt.Errorf("%w: what was unknown was found, or was sent less than a minute ago", err)
+	}
+	out, err := e.presentWay(w, err) //nolint:contextcheck // what is read after a change outlives its planning
+	if err != nil {
+		return out, err
+	}
+	past, err := jobs.Load(id) // as it stands after the server was asked
+	if err != nil {
+		return out, err
+	}
+	if n := twice(past, w.Plan); n > 0 {
+		out.Risk, out.Own, out.Dialog = max(out.Risk, ui.RiskDisrupt), max(out.Own, ui.RiskDisrupt), true
+		out.Warnings = append(out.Warnings, thousands(n)+" of these may get it twice: nobody knows whether the first try arrived, and the server shows nothing of it")
+	}
+	return out, nil
+}
+
+// twice counts the targets of a plan of which a job does not know the outcome.
+func twice(past *dispatch.Past, p *dispatch.Plan) int {
+	unknown := map[unity.EndpointID]bool{}
+	for i := range past.Results {
+		if r := &past.Results[i]; r.State == dispatch.Unknown {
+			unknown[r.Ref.ID] = true
+		}
+	}
+	n := 0
+	for _, t := range p.Targets {
+		if unknown[t.ID] {
+			n++
+		}
+	}
+	return n
 }
 
 // presentWay makes plain data of what is done with a job of the past.
@@ -304,6 +347,8 @@ func (e *Env) presentWay(w change.Way, err error) (ui.Plan, error) {
 		return ui.Plan{}, err
 	case w.Chain != nil:
 		return e.presentChain(w.Chain, nil), nil
+	case w.Object != nil:
+		return e.presentChange(w.Object, w.Plan, nil), nil // it is read again afterwards as after any change of it
 	}
 	return e.present(w.Plan), nil
 }

@@ -107,8 +107,23 @@ func (b *bench) askAboutMany(meant map[string]bool) {
 	b.Press("enter", "i")
 	b.Settle()
 	text := b.wholeQuestion()
-	hidden := 0
+	if n := strings.Count(text, "POST /service"); n == 0 || !strings.Contains(text, "requests like it, with the other ") {
+		b.t.Errorf("the question does not write one request out for all")
+	}
+	for _, s := range w.Sites {
+		n := len(machines(w, func(e unitytest.EndpointTruth) bool { return meant[e.ID] && e.SiteID == s.ID }))
+		if !strings.Contains(text, fmt.Sprintf(" · %d machine", n)) {
+			b.t.Errorf("no customer has %d machines in the question, %s has", n, s.Name)
+		}
+	}
+	servers := len(machines(w, func(e unitytest.EndpointTruth) bool { return meant[e.ID] && strings.Contains(e.OS, "Server") }))
+	known, obscure := 0, 0 // of machines whose agent's report is not joined the system is not known
+	_, tail, _ := strings.Cut(text, "servers  ")
+	if n, _ := fmt.Sscanf(tail, "%d of them, %d of unknown system", &known, &obscure); n != 2 || known == 0 || known > servers || known+obscure < servers {
+		b.t.Errorf("%d of the machines are servers, the question says %.50q", servers, tail)
+	}
 	for _, want := range []string{
+		fmt.Sprintf("Servers (%d)", known), "high: 300 machines; may interrupt somebody's work",
 		"300 machines of 12 customers", "Customers (12)", fmt.Sprintf("Not seen for long (%d)", len(silent)),
 		"Hidden by the filter, but marked (", "type the number of machines to confirm: 300",
 	} {
@@ -116,9 +131,9 @@ func (b *bench) askAboutMany(meant map[string]bool) {
 			b.t.Fatalf("the question does not say %q:\n%s", want, text[:min(len(text), 12000)])
 		}
 	}
-	_, tail, _ := strings.Cut(text, "Hidden by the filter, but marked (")
+	_, tail, _ = strings.Cut(text, "Hidden by the filter, but marked (")
 	number, _, _ := strings.Cut(tail, ")")
-	hidden, _ = strconv.Atoi(number)
+	hidden, _ := strconv.Atoi(number)
 	if hidden < bulk-len(silent) || hidden >= bulk {
 		b.t.Errorf("%d machines are said to be hidden, %d are not silent", hidden, bulk-len(silent))
 	}
@@ -193,6 +208,7 @@ func (b *bench) sendElapsed(meant map[string]bool) {
 	if n := b.tracked("elapsed"); n != len(elapsed) {
 		b.t.Fatalf("%d commands elapsed, shown are %d\n%s", len(elapsed), n, b.Screen())
 	}
+	b.want("agents: ", fmt.Sprintf(", %d elapsed", len(elapsed)), "u revert")
 	b.sim.ResetLog()
 	b.Press("E")
 	b.Settle()

@@ -28,6 +28,9 @@ func (r *runner) recall(s *story, log *journal.Log) {
 func (r *runner) resume(ctx context.Context, size int) (*Job, error) {
 	r.job.goesOn(r.client.Now())
 	batches, err := r.rest(ctx, size)
+	if err != nil && ctx.Err() != nil {
+		return r.carryOut(ctx, []Batch{{Refs: r.unbegun(), Op: r.plan.Operation}}) // each is cancelled, which is an end of the job
+	}
 	if err != nil {
 		_ = r.log.Close()
 		return nil, err
@@ -37,14 +40,22 @@ func (r *runner) resume(ctx context.Context, size int) (*Job, error) {
 	return r.carryOut(ctx, batches)
 }
 
-// rest gives the requests for what was never sent.
-func (r *runner) rest(ctx context.Context, size int) ([]Batch, error) {
+// unbegun are the targets that nothing was sent to.
+func (r *runner) unbegun() []fleet.Ref {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	var refs []fleet.Ref
 	for i := range r.job.Results {
 		if r.job.Results[i].State == Waiting {
 			refs = append(refs, r.job.Results[i].Ref)
 		}
 	}
+	return refs
+}
+
+// rest gives the requests for what was never sent.
+func (r *runner) rest(ctx context.Context, size int) ([]Batch, error) {
+	refs := r.unbegun()
 	if len(refs) == 0 {
 		return nil, nil
 	}

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -163,4 +164,76 @@ func TestAResumeNeedsTheListThatThePlanHad(t *testing.T) {
 		}
 		l.once(t, refs, "restart", start)
 	})
+}
+
+// TestAResumeThatReadsIsSeenByOthers looks at a cancelled job, as another process would, while a resume reads its machines: it is
+// run, then cancelled again where somebody stops it, and interrupted where its process ends.
+func TestAResumeThatReadsIsSeenByOthers(t *testing.T) {
+	for _, killed := range []bool{false, true} {
+		simulated(t, unitytest.Options{}, func(t *testing.T, l *lab) {
+			refs := l.silent(t, 6)
+			job, o := l.left(t, "scan", refs)
+			others := NewJobs(o.Journal)
+			look := func(want JobState, unsent int) {
+				t.Helper()
+				d, err := others.Digest(job.ID)
+				if err != nil || d.State != want || d.Unsent() != unsent || !d.Finished.IsZero() != (want == JobCancelled) {
+					t.Errorf("the list says %s since %v with %d unsent, %v; want %s with %d", d.State, d.Finished, d.Unsent(), err, want, unsent)
+				}
+				p, err := NewJobs(o.Journal).Load(job.ID)
+				if err != nil || p.State != want || p.Unsent() != unsent || p.Open() != (want != JobRunning) {
+					t.Errorf("the job is %s with %d unsent, open %v, %v; want %s with %d", p.State, p.Unsent(), p.Open(), err, want, unsent)
+				}
+			}
+			unsent := job.Count(Cancelled)
+			look(JobCancelled, unsent)
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			var notes []string
+			var reads atomic.Int32
+			l.intercept = func(req *http.Request) (*http.Response, error) {
+				if reads.Add(1) == 2 {
+					look(JobRunning, unsent)
+					if killed { // as far as the journal goes: nothing more is written
+						raw, err := os.ReadFile(filepath.Join(o.Journal.Path(), job.ID+".journal"))
+						if err == nil {
+							err = os.WriteFile(filepath.Join(o.Journal.Path(), "copy"), raw, 0o600)
+						}
+						if err != nil {
+							t.Error(err)
+						}
+					}
+					cancel()
+					return nil, req.Context().Err()
+				}
+				return nil, nil
+			}
+			l.sim.ResetLog()
+			again, err := NewJobs(o.Journal).Resume(ctx, l.client, job.ID, l.binding(), RunOptions{Report: func(j Job) {
+				if j.ReadsFirst() {
+					notes = append(notes, j.Note)
+				}
+			}})
+			l.intercept = nil
+			if again == nil || again.Count(Cancelled) != unsent || len(l.sent()) != 0 {
+				t.Fatalf("%+v, %v, %d requests", again, err, len(l.sent()))
+			}
+			if len(notes) == 0 || notes[0] != NoteReading(0, unsent) {
+				t.Errorf("it said %q of its reading", notes)
+			}
+			if !killed {
+				look(JobCancelled, unsent)
+				return
+			}
+			if err := os.Rename(filepath.Join(o.Journal.Path(), "copy"), filepath.Join(o.Journal.Path(), job.ID+".journal")); err != nil {
+				t.Fatal(err)
+			}
+			others = NewJobs(o.Journal)
+			look(JobInterrupted, unsent)
+			done, err := others.Resume(t.Context(), l.client, job.ID, l.binding(), RunOptions{})
+			if err != nil || done.Count(Sent) != 6 {
+				t.Errorf("%s, %v", done.Words(), err)
+			}
+		})
+	}
 }
