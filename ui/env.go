@@ -28,6 +28,8 @@ type env struct {
 	live func() (jobs, machines int)
 	// unsigned tells that nothing can be read before somebody signs in, and nothing was; nil like the two above.
 	unsigned func() bool
+	// away tells that calls do not reach the server; it belongs into the update loop.
+	away bool
 }
 
 func newEnv(cfg Config, epoch uint64, clock func() time.Time) *env {

@@ -48,6 +48,8 @@ const (
 	mergeMost = 6000
 	// shareOfTime is how much longer the pause after a read is than the read.
 	shareOfTime = 5
+	// currentFor is how old the rows of a live list may be to be called current.
+	currentFor = 30 * time.Minute
 	// filterEvery is how often a filter is asked again although no row has changed, since it may look at the clock.
 	filterEvery = time.Minute
 )
@@ -240,4 +242,14 @@ func (l *List[T, K]) refreshed(m refreshedMsg) tea.Cmd {
 		p.Retry = l.again()
 	}
 	return tea.Batch(l.failedBy(p), l.follow())
+}
+
+// isCurrent tells that the rows are those of a moment ago, as far as this machine can know: after it has slept they are not, nor while
+// the server is out of reach, whatever was said of them before.
+func (l *List[T, K]) isCurrent() bool {
+	f, s := &l.live, &l.load
+	if !f.on || l.e.away || f.source != "" || s.progress != "" || s.active && l.rows.Total() == 0 {
+		return false
+	}
+	return s.readAt.IsZero() || l.e.now().Sub(s.readAt) < currentFor
 }

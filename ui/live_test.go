@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/unitty/unitty/ui"
 	"github.com/unitty/unitty/ui/uitest"
@@ -197,4 +198,35 @@ func TestLiveListSaysWhyThereIsNothing(t *testing.T) {
 // lineOf is the line of a screen on which a text stands, or -1.
 func lineOf(screen, text string) int {
 	return slices.IndexFunc(strings.Split(screen, "\n"), func(line string) bool { return strings.Contains(line, text) })
+}
+
+// TestOldRowsAreNotCalledCurrent: after hours in which the machine slept the rows are old, whatever was said of them before.
+func TestOldRowsAreNotCalledCurrent(t *testing.T) {
+	s := newStream(ui.Delta[machine]{Items: machinesNamed("M-%03d", 20), Total: -1, Age: time.Now()})
+	_, d := startLive(t, s, 80, 20)
+	want(t, d, "20 rows", "kept current")
+	d.Advance(40 * time.Hour)
+	want(t, d, "20 rows", "40 h old")
+	wantNot(t, d, "kept current")
+}
+
+// TestNothingIsCurrentWhileTheServerIsAway: one line does not say that the server is out of reach and another that rows are current.
+func TestNothingIsCurrentWhileTheServerIsAway(t *testing.T) {
+	s := newStream(ui.Delta[machine]{Items: machinesNamed("M-%03d", 20), Total: -1, Age: time.Now()})
+	w := newWorld(t, 0)
+	network := make(chan ui.Connection, 1)
+	w.cfg.Network = network
+	w.cfg.Home = func() ui.Screen {
+		r := w.resource()
+		r.Load, r.Live = nil, &ui.Live[machine]{Read: s.read, Changed: s.more, Refresh: s.refresh}
+		return ui.NewList(r)
+	}
+	d := w.start(100, 20)
+	want(t, d, "20 rows", "kept current")
+	network <- ui.Connection{Level: ui.Bad, Text: "out of reach since 12:03"}
+	arrive(t, d, "out of reach since 12:03")
+	wantNot(t, d, "kept current")
+	network <- ui.Connection{Level: ui.Good, Text: "online"}
+	arrive(t, d, "online")
+	want(t, d, "kept current")
 }

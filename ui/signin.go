@@ -259,7 +259,7 @@ func (r *Root) networkNews(m networkMsg) tea.Cmd {
 	if m.epoch != r.e.epoch {
 		return nil
 	}
-	r.network = m.net
+	r.network, r.e.away = m.net, m.net.Level == Bad
 	return tea.Batch(r.listenNetwork(m.ch), r.broadcast(ConnectionMsg{m.net}))
 }
 

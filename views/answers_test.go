@@ -1,7 +1,6 @@
 package views_test
 
 import (
-	"context"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -15,11 +14,6 @@ import (
 	"github.com/unitty/unitty/unity"
 	"github.com/unitty/unitty/views"
 )
-
-type anyToken struct{}
-
-func (anyToken) Token(context.Context) (string, error) { return "t", nil }
-func (anyToken) Reject(string)                         {}
 
 const requestID = "5b0c6a52-2f0e-4f4e-8f57-0c7d4e6a9b11"
 

@@ -42,15 +42,7 @@ func TestACombinedActionThatBreaksOffGoesOnInTheSameProgram(t *testing.T) {
 	b.Settle()
 	b.answer(host)
 	b.Settle()
-	deactivated := func() bool {
-		for _, e := range sim.World().Endpoints {
-			if e.ID == id {
-				return e.Deactivated
-			}
-		}
-		return false
-	}
-	if deactivated() {
+	if b.now(id).Deactivated {
 		t.Fatalf("the first step was not done:\n%s", b.Screen())
 	}
 	b.Press("J")
@@ -63,7 +55,7 @@ func TestACombinedActionThatBreaksOffGoesOnInTheSameProgram(t *testing.T) {
 	b.want("deactivate")
 	b.answer(host)
 	b.Settle()
-	if !deactivated() {
+	if !b.now(id).Deactivated {
 		t.Errorf("the second step was not done:\n%s", b.Screen())
 	}
 }

@@ -24,13 +24,9 @@ func (e *Env) Home() ui.Screen {
 	return ui.NewPanes("Console", "console", ui.NewBoard(ui.Board{Title: "Console", Read: e.numbers, Changed: e.Fleet.Changed}), ui.NewList(sites).Main())
 }
 
-// allSites lists all sites; it follows the picture where there is one. Reading it again reads what changed at the machines too,
-// since their numbers stand above it.
+// allSites lists all sites; it follows the picture where there is one.
 func (e *Env) allSites() siteResource {
 	r := e.sitesOf("Sites", "sites", nil)
-	if r.Live != nil {
-		r.Live.Refresh = e.rereadAll
-	}
 	r.Actions = append(r.Actions, e.favouriteAction())
 	return r
 }
@@ -142,7 +138,7 @@ func (t *tally) legend() string {
 		return "+ means so far"
 	case t.counts.Unjoined > 0:
 		return "+ means at least: " + unreported(t.counts.Unjoined)
-	case t.know.part:
+	case t.know.part, t.know.closed:
 		return "+ means at least"
 	default:
 		return ""
@@ -220,7 +216,11 @@ func (e *Env) standing(p *picture.Picture, now time.Time) string {
 	if blank(p) {
 		return e.progress()
 	}
-	parts := []string{sites(len(p.Sites)), e.progress()}
+	all := sites(len(p.Sites))
+	if p.Hidden > 0 {
+		all += ", " + thousands(p.Hidden) + " not readable for this user"
+	}
+	parts := []string{all, e.progress()}
 	if p.Total > 0 && p.Done < p.Total && !p.Stale && e.progress() == "" {
 		parts = append(parts, thousands(p.Done)+" of "+thousands(p.Total)+" sites read")
 	}
@@ -230,13 +230,10 @@ func (e *Env) standing(p *picture.Picture, now time.Time) string {
 	if text := e.offlineSince(); text != "" {
 		parts = append(parts, text)
 	}
-	if !p.ReadAt.IsZero() {
-		parts = append(parts, "read "+ago(p.ReadAt, now), e.oldest(p))
+	if at := e.checkedAt(p); !at.IsZero() {
+		parts = append(parts, "read "+ago(at, now), e.oldest(p))
 	}
-	if at := e.Fleet.State().LastDelta; at.Sub(p.ReadAt) > time.Minute {
-		parts = append(parts, "changes read "+ago(at, now))
-	}
-	return join(append(parts, source(p))...)
+	return join(append(parts, e.source(p))...)
 }
 
 func sites(n int) string {

@@ -3,6 +3,7 @@ package views
 import (
 	"context"
 	"errors"
+	"slices"
 
 	tea "charm.land/bubbletea/v2"
 
@@ -82,6 +83,7 @@ func (e *Env) choosePolicy(ctx context.Context, refs []fleet.Ref, then func(disp
 		}
 		options = append(options, o)
 	}
+	sortOptions(options)
 	return ui.Choose("Which policy?", options, func(o ui.Option) tea.Cmd {
 		return then(dispatch.Args{{Name: dispatch.ArgPolicy, Value: o.ID}, {Name: dispatch.ArgPolicyName, Value: o.Title}})
 	}), nil
@@ -109,9 +111,15 @@ func (e *Env) chooseKeycode(ctx context.Context, refs []fleet.Ref, then func(dis
 		}
 		options = append(options, o)
 	}
+	sortOptions(options)
 	return ui.Choose("To the keycode of which site?", options, func(o ui.Option) tea.Cmd {
 		return then(dispatch.Args{{Name: dispatch.ArgKeycode, Value: keys[o.ID]}, {Name: dispatch.ArgSite, Value: o.ID}, {Name: dispatch.ArgSiteName, Value: o.Title}})
 	}), nil
+}
+
+// sortOptions puts what can be chosen in the order of the names, in which people look for it; the API has none.
+func sortOptions(options []ui.Option) {
+	slices.SortStableFunc(options, func(a, b ui.Option) int { return compareFold(a.Title, b.Title) })
 }
 
 // oneSite is the site of all machines, where it is one.

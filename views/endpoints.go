@@ -13,6 +13,7 @@ import (
 	"github.com/unitty/unitty/ui/table"
 	"github.com/unitty/unitty/unity"
 	"github.com/unitty/unitty/unity/fleet"
+	"github.com/unitty/unitty/unity/fleet/selector"
 )
 
 type machineResource = ui.Resource[fleet.Machine, unity.EndpointID]
@@ -50,24 +51,18 @@ func (e *Env) SiteEndpoints(s unity.Site) machineResource {
 	return r
 }
 
-// AllEndpoints is the list of the endpoints of all sites.
-func (e *Env) AllEndpoints() machineResource {
-	r := e.endpoints("All endpoints", true)
-	r.Path = "endpoints"
-	r.Every = 5 * e.Refresh
-	r.Load = e.loadAll
-	r.Empty = "No endpoint was found at any site this user may see."
-	return r
-}
+// MachineColumns are the columns of machines of several customers, for the tables of verbs.
+func (e *Env) MachineColumns() []table.Column[fleet.Machine] { return e.machineColumns(true) }
 
 func (e *Env) machineColumns(withSite bool) []table.Column[fleet.Machine] {
 	now := paced(e.Client.Now)
 	return []table.Column[fleet.Machine]{
-		{ID: "host", Title: "Host", Min: 15, Max: 40, Flex: 3, Text: hostText},
+		{ID: "host", Title: "Host", Min: 15, Max: 40, Flex: 3, Text: hostText, Data: func(m *fleet.Machine) string { return m.HostName.String() }},
 		{ID: "status", Title: "Status", Min: 11, Max: 11, Priority: 1, Text: func(m *fleet.Machine) string { return statusText(m, now()) },
 			Less: byInt(func(m *fleet.Machine) int64 { return statusRank(m, now()) }), Tone: func(m *fleet.Machine) theme.Tone { return statusTone(m, now()) }},
 		{ID: "site", Title: "Site", Min: 12, Max: 36, Flex: 2, Priority: 1, Hidden: !withSite, Text: func(m *fleet.Machine) string { return m.SiteName.String() }},
 		{ID: "seen", Title: "Seen", Min: 8, Right: true, Priority: 2, Text: func(m *fleet.Machine) string { return since(m.Seen(), now()) },
+			Data: func(m *fleet.Machine) string { return stamp(m.Seen()) },
 			Less: byTime((*fleet.Machine).Seen), Tone: func(m *fleet.Machine) theme.Tone {
 				s, _ := m.State(now())
 				return seenTone(s, m.Stale(now()))
@@ -82,6 +77,7 @@ func (e *Env) machineColumns(withSite bool) []table.Column[fleet.Machine] {
 		{ID: "policy", Title: "Policy", Min: 10, Max: 28, Flex: 1, Priority: 6, Text: func(m *fleet.Machine) string { return e.policyLabel(m.PolicyID, m.Policy) }},
 		{ID: "mac", Title: "MAC", Min: 17, Priority: 10, Hidden: true, Text: (*fleet.Machine).MAC},
 		{ID: "first", Title: "First seen", Min: 10, Priority: 11, Hidden: true, Text: func(m *fleet.Machine) string { return e.dateText(m.FirstSeen) },
+			Data: func(m *fleet.Machine) string { return stampText(m.FirstSeen) },
 			Less: byTime(func(m *fleet.Machine) time.Time { return m.FirstSeen.Time })},
 		{ID: "id", Title: "Id", Min: 36, Priority: 12, Hidden: true, Text: func(m *fleet.Machine) string { return string(m.ID) }},
 	}
@@ -204,11 +200,58 @@ func (e *Env) joined(machines []*fleet.Machine, s *unity.Site, rows []unity.Stat
 	for i := range rows {
 		rows[i].Keycode = s.Keycode
 	}
-	if n := fleet.Join(out.Items, rows, true); n > 0 {
-		out.Notes = []string{notCertain(n, len(machines))}
-	}
+	fleet.Join(out.Items, rows, true)
+	e.askedBefore(out.Items)
+	out.Notes = silent(out.Items)
 	e.keepMachines(out.Items)
 	return out
+}
+
+// askedBefore gives machines that no list of reports tells from others what the picture has of them, since it asked for each by itself:
+// one machine must not be two things on two screens.
+func (e *Env) askedBefore(machines []*fleet.Machine) {
+	p := e.current()
+	if p == nil {
+		return
+	}
+	for _, m := range machines {
+		if m.Status != nil {
+			continue
+		}
+		if row, ok := p.Get(m.ID); ok && row.Asked() && row.SameMachine(m.MachineID) && row.HostName() == m.HostName {
+			kept := row.Machine(e.StaleAfter)
+			m.Status, m.StatusNote = kept.Status, kept.StatusNote
+		}
+	}
+}
+
+// silentNamed is how many machines without a report are named.
+const silentNamed = 20
+
+// silent says which active machines have no report, as the numbers of the first screen count them.
+func silent(machines []*fleet.Machine) []string {
+	var names []string
+	n, active := 0, 0
+	for _, m := range machines {
+		if m.Deactivated.On {
+			continue
+		}
+		active++
+		if m.Status != nil {
+			continue
+		}
+		if n++; n <= silentNamed {
+			names = append(names, hostText(m))
+		}
+	}
+	if n == 0 {
+		return nil
+	}
+	if more := n - len(names); more > 0 {
+		names = append(names, "and "+thousands(more)+" more")
+	}
+	return []string{thousands(n) + " of " + counted(active, "active machine has", "active machines have") +
+		" no agent status that is theirs for certain: " + strings.Join(names, ", ")}
 }
 
 // scopeAdvice words a refusal for lack of scope with whom to ask.
@@ -224,22 +267,6 @@ func scopeAdvice(err error) string {
 	return err.Error()
 }
 
-// loadAll sweeps all sites.
-func (e *Env) loadAll(ctx context.Context, emit func(ui.Page[fleet.Machine])) error {
-	shown := 0
-	f, err := e.Index.Sweep(ctx, func(f *fleet.Fleet) {
-		page := ui.Page[fleet.Machine]{Total: -1, Items: append([]*fleet.Machine(nil), f.Machines[shown:]...), Progress: progressWords(f)}
-		shown = len(f.Machines)
-		emit(page)
-	})
-	if err != nil {
-		return err
-	}
-	page := ui.Page[fleet.Machine]{Total: len(f.Machines), Items: f.Machines, Problems: sweepProblems(f), Notes: sweepNotes(f)}
-	emit(page)
-	return nil
-}
-
 func compareVersions(a, b string) int {
 	switch {
 	case a == b:
@@ -249,5 +276,5 @@ func compareVersions(a, b string) int {
 	case b == "":
 		return 1
 	}
-	return versionOrder(a, b)
+	return selector.CompareVersions(a, b)
 }

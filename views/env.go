@@ -35,8 +35,6 @@ type Env struct {
 	Scopes func() []string
 	// Marks are the marked endpoints, one set across all screens.
 	Marks *table.Marks[unity.EndpointID]
-	// Index is the picture of all sites that searches use where there is no Fleet.
-	Index *Index
 	// Fleet keeps the picture of the whole console; nil where there is none, as before a sign-in.
 	Fleet Fleet
 	// Saved are the views of the configuration.
@@ -82,7 +80,6 @@ func NewEnv(c *unity.Client, user string) *Env {
 		known: map[unity.EndpointID]fleet.Ref{}, polls: map[unity.EndpointID][]time.Time{},
 		reports: map[unity.EndpointID]*unity.Status{}}
 	e.Book = NewPlaceBook(Book{}, nil)
-	e.Index = newIndex(e)
 	return e
 }
 

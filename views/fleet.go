@@ -124,8 +124,11 @@ func (e *Env) Touched(keys []string) {
 		return
 	}
 	var sites []unity.SiteID
+	some := false
 	for _, k := range keys {
 		switch kind, id, _ := cutKey(k); kind {
+		case "sites":
+			some = true // the list names them
 		case "commands", "endpoints", "site", "groups":
 			sites = append(sites, unity.SiteID(id))
 		case "endpoint":
@@ -136,7 +139,7 @@ func (e *Env) Touched(keys []string) {
 			}
 		}
 	}
-	if len(sites) > 0 {
+	if some || len(sites) > 0 {
 		e.Fleet.Touch(sites...)
 	}
 }
@@ -154,7 +157,7 @@ func (e *Env) offline() string {
 	if p == nil || p.ReadAt.IsZero() {
 		return "offline: the server cannot be reached"
 	}
-	return "offline: the server cannot be reached; what is shown was read " + ago(p.ReadAt, e.now())
+	return "offline: the server cannot be reached; what is shown was read " + ago(e.checkedAt(p), e.now())
 }
 
 // offlineSince says since when the server has been out of reach, "" while it can be reached.
@@ -184,6 +187,8 @@ func (e *Env) progress() string {
 		return searched(s.Done, s.Total, s.Failed, 0)
 	case live.PhaseReports:
 		return "reading the agents' reports"
+	case live.PhaseDelta:
+		return "reading what changed"
 	default:
 		return ""
 	}
@@ -258,10 +263,26 @@ func silence(p *picture.Picture) string {
 	return ""
 }
 
-// source says that a picture does not come from the server, "" when it does.
-func source(p *picture.Picture) string {
-	if p.Stale {
-		return "from disk, not yet read again"
+// checkedAt is when the server told last what is new: it was asked for just that, or for the machines of a site.
+func (e *Env) checkedAt(p *picture.Picture) time.Time {
+	if at := e.Fleet.State().LastDelta; at.After(p.ReadAt) {
+		return at
 	}
-	return ""
+	return p.ReadAt
+}
+
+// currentFor is for how long a picture counts as current that nothing new was told of: two rounds, since one may be late.
+const currentFor = 2 * live.DefaultEvery
+
+// source says that a picture is not what the server tells at the moment, "" when it is.
+func (e *Env) source(p *picture.Picture) string {
+	at := e.checkedAt(p)
+	switch {
+	case p.Stale:
+		return "from disk, not yet read again"
+	case !at.IsZero() && e.now().Sub(at) > currentFor:
+		return "not yet read again" // the machine slept, or the server has been away
+	default:
+		return ""
+	}
 }

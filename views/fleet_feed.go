@@ -115,7 +115,7 @@ const againAfter = time.Minute
 
 // delta says how the picture stands that was handed over last.
 func (f *feed) delta(p *picture.Picture) ui.Delta[picture.Row] {
-	d := ui.Delta[picture.Row]{Total: -1, Age: f.env.here(p.ReadAt), Progress: f.env.progress(), Source: source(p)}
+	d := ui.Delta[picture.Row]{Total: -1, Age: f.env.here(f.env.checkedAt(p)), Progress: f.env.progress(), Source: f.env.source(p)}
 	d.Problems, d.Notes = f.env.missing(p)
 	f.mu.Lock()
 	defer f.mu.Unlock()

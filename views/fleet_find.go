@@ -8,6 +8,7 @@ import (
 
 	"github.com/unitty/unitty/theme"
 	"github.com/unitty/unitty/ui"
+	"github.com/unitty/unitty/unity"
 	"github.com/unitty/unitty/unity/fleet/live"
 	"github.com/unitty/unitty/unity/fleet/picture"
 )
@@ -19,16 +20,13 @@ func (e *Env) hitsOf(found []picture.Hit) []ui.Hit {
 	actions := e.rowActions()
 	for _, h := range found {
 		if h.Site != nil {
-			s := *h.Site
-			out = append(out, ui.Hit{Key: "site/" + string(s.ID), Kind: "site", Title: siteName(&s),
-				Sub: join(s.State(), seatsText(&s)+" seats", s.Keycode.String()), Tone: siteTone(&s, theme.Plain),
-				Open: func() tea.Cmd { return ui.Push(e.SiteScreen(s)) }})
+			out = append(out, e.siteHit(*h.Site))
 			continue
 		}
 		r := h.Row
 		state, known := r.State(now, e.StaleAfter)
 		out = append(out, ui.Hit{Key: "endpoint/" + string(r.ID()), Kind: "machine", Title: rowHost(&r),
-			Sub: join(r.SiteName().String(), e.rowStatus(&r), "seen "+ago(r.Seen(), now), r.User()), Tone: stateTone(state, known),
+			Sub: join(r.SiteName().String(), e.rowStatus(&r), seen(r.Seen(), now), r.User()), Tone: stateTone(state, known),
 			Open: func() tea.Cmd { return ui.Push(e.EndpointScreen(*r.Machine(e.StaleAfter))) },
 			Actions: func() []ui.Command {
 				var cmds []ui.Command
@@ -41,8 +39,22 @@ func (e *Env) hitsOf(found []picture.Hit) []ui.Hit {
 	return out
 }
 
-// findIn searches the picture while it grows and emits ever more hits until everything was searched.
-func (e *Env) findIn(ctx context.Context, query string, emit func([]ui.Hit, string)) {
+// siteHit makes a hit of a site that a search found.
+func (e *Env) siteHit(s unity.Site) ui.Hit {
+	return ui.Hit{Key: "site/" + string(s.ID), Kind: "site", Title: siteName(&s),
+		Sub: join(s.State(), seatsText(&s)+" seats", s.Keycode.String()), Tone: siteTone(&s, theme.Plain),
+		Open: func() tea.Cmd { return ui.Push(e.SiteScreen(s)) }}
+}
+
+// maxHits is how many findings are listed.
+const maxHits = 200
+
+// Find searches the picture while it grows and emits ever more hits until everything was searched.
+func (e *Env) Find(ctx context.Context, query string, emit func([]ui.Hit, string)) {
+	if reason := e.needsFleet(); reason != "" {
+		emit(nil, reason)
+		return
+	}
 	for {
 		changed := e.Fleet.Changed() // before the look, so that nothing falls between the two
 		// The state before the picture: once all is read, the picture that follows has all of it.
@@ -98,8 +110,8 @@ func (e *Env) searchedWords(p *picture.Picture, s live.State) string {
 		done, total = len(p.Chunks()), len(p.Sites)-p.Hidden
 	}
 	text := searched(done, total, max(len(p.Failed), s.Failed), p.Hidden)
-	if !p.ReadAt.IsZero() {
-		text += ", read " + ago(p.ReadAt, e.now())
+	if at := e.checkedAt(p); !at.IsZero() {
+		text += ", read " + ago(at, e.now())
 	}
-	return join(text, source(p))
+	return join(text, e.source(p))
 }

@@ -16,12 +16,13 @@ type knowledge struct {
 	// blank tells that nothing was read yet, reading that machines of some sites were not, awaited that the agents' reports
 	// were not read to the end.
 	blank, reading, awaited bool
-	// part tells that a site, or a part of the list of sites, could not be read.
-	part bool
+	// part tells that a site, or a part of the list of sites, could not be read, closed that the user may not read the machines of
+	// some sites.
+	part, closed bool
 }
 
 func knowledgeOf(p *picture.Picture) knowledge {
-	k := knowledge{blank: blank(p), awaited: p.StatusAt.IsZero() && p.StatusErr == nil, part: len(p.Failed) > 0}
+	k := knowledge{blank: blank(p), awaited: p.StatusAt.IsZero() && p.StatusErr == nil, part: len(p.Failed) > 0, closed: p.Hidden > 0}
 	failed := make(map[string]bool, len(p.Failed))
 	for _, f := range p.Failed {
 		failed[string(f.Site)] = true
@@ -47,7 +48,7 @@ func (k *knowledge) sites(n int) known { return known{n: n, none: k.blank, more:
 
 // machines is a number that the records of the machines give.
 func (k *knowledge) machines(n int) known {
-	return known{n: n, none: k.blank || n == 0 && k.reading, more: k.reading || k.part}
+	return known{n: n, none: k.blank || n == 0 && k.reading, more: k.reading || k.part || k.closed}
 }
 
 // reported is a number that takes the agents' reports, of which so many of the machines in question have none.
@@ -65,14 +66,14 @@ func (k *knowledge) silent(n int) known {
 	return out
 }
 
-// unevenAfter is by how much longer ago than the last site the first one may have been read without that being said.
+// unevenAfter is by how much longer ago than the server told last what is new a site may have been read without that being said.
 const unevenAfter = time.Hour
 
-// oldest says how old the oldest of the machines are, "" where they are hardly older than the newest. Nothing is known to have
+// oldest says how old the oldest of the machines are, "" where that is hardly older than what is new. Nothing is known to have
 // changed at their sites; but that a machine got another name, group or policy is something the server does not always tell.
 func (e *Env) oldest(p *picture.Picture) string {
 	at := p.Oldest()
-	if at.IsZero() || p.ReadAt.Sub(at) < unevenAfter {
+	if at.IsZero() || e.checkedAt(p).Sub(at) < unevenAfter {
 		return ""
 	}
 	return "oldest site read " + ago(at, e.now())

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -161,18 +162,27 @@ func TestNamesThatFailedAreNamed(t *testing.T) {
 	s.want("1 left out: the names of their policies are not known")
 }
 
+// readAt is a picture of sites of one machine each, which were read at these times; the list of sites was read with the last one.
+func readAt(times ...time.Time) *picture.Picture {
+	last := slices.MaxFunc(times, time.Time.Compare)
+	p := picture.Picture{SitesAt: last, ReadAt: last, Done: len(times), Total: len(times)}
+	var chunks []*picture.Chunk
+	for i, at := range times {
+		id := unity.SiteID(fmt.Sprint("s", i))
+		p.Sites = append(p.Sites, unity.Site{ID: id})
+		b := picture.NewBuilder(picture.Site{ID: id}, 1)
+		b.Add(&unity.Endpoint{ID: unity.EndpointID(fmt.Sprintf("00000000-0000-4000-8000-%012d", i)), HostName: unity.NewText(fmt.Sprint("PC-", i)),
+			LastSeen: unity.NewTime(at), Deactivated: unity.Bool{Known: true}}, unity.Text{}, unity.Text{}, at)
+		chunks = append(chunks, b.Chunk())
+	}
+	return picture.New(chunks, p)
+}
+
 // TestOldSitesAreSaidToBeOld: that one site was just read does not make the others young, and reading all of them is at hand.
 func TestOldSitesAreSaidToBeOld(t *testing.T) {
-	site := func(id unity.SiteID, at time.Time) *picture.Chunk {
-		b := picture.NewBuilder(picture.Site{ID: id}, 1)
-		b.Add(&unity.Endpoint{ID: unity.EndpointID("00000000-0000-4000-8000-00000000000" + id), HostName: unity.NewText("PC-" + string(id)),
-			LastSeen: unity.NewTime(at), Deactivated: unity.Bool{Known: true}}, unity.Text{}, unity.Text{}, at)
-		return b.Chunk()
-	}
 	now := picturetest.Now()
 	for age, said := range map[time.Duration]bool{30 * time.Minute: false, 5 * time.Hour: true} {
-		p := picture.New([]*picture.Chunk{site("1", now.Add(-age)), site("2", now)}, picture.Picture{SitesAt: now, ReadAt: now, Done: 2, Total: 2,
-			StatusErr: nil, Sites: []unity.Site{{ID: "1"}, {ID: "2"}}})
+		p := readAt(now.Add(-age), now)
 		s := show(t, p, 160, 40)
 		if got := s.Has("oldest site read 5 h ago"); got != said {
 			t.Errorf("%s: the dashboard says so: %v\n%s", age, got, s.Screen())

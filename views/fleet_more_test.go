@@ -114,7 +114,7 @@ func TestDashboardSaysWhatItDoesNotKnow(t *testing.T) {
 	}
 }
 
-// TestFindActsOnTheHit scans nothing, because the server refuses, but asks about the machine that is highlighted.
+// TestFindShowsHowMuchWasSearched finds a machine by the end of its name, does something to it right there, and opens it.
 func TestFindShowsHowMuchWasSearched(t *testing.T) {
 	p := picturetest.Random(4, 12, 400)
 	p.Failed = []fleet.SiteError{{Site: p.Sites[0].ID, Name: p.Sites[0].Name, Err: errors.New("504 gateway time-out")}}
@@ -141,7 +141,7 @@ func TestFindShowsHowMuchWasSearched(t *testing.T) {
 // TestFindGoesOnWhileSitesAreRead emits hits of later pictures until all was searched.
 func TestFindGoesOnWhileSitesAreRead(t *testing.T) {
 	whole := picturetest.Random(4, 12, 400)
-	last := slices.MaxFunc(whole.Chunks(), func(a, b *picture.Chunk) int { return a.Len() - b.Len() })
+	last := largest(whole)
 	first, late := whole.Without(last.Site().ID), last.Row(0)
 	s := show(t, first, 100, 30)
 	s.album.turn(func(a *album) { a.state = live.State{Phase: live.PhaseMachines, Done: 11, Total: 12} })
@@ -223,7 +223,7 @@ func TestOfflineThePictureIsBrowsableAndActionsSayWhy(t *testing.T) {
 func TestWhatChangedIsListedAndCounted(t *testing.T) {
 	p := picturetest.Random(4, 12, 400)
 	now := picturetest.Now()
-	row := slices.MaxFunc(p.Chunks(), func(a, b *picture.Chunk) int { return a.Len() - b.Len() }).Row(0)
+	row := largest(p).Row(0)
 	s := show(t, p, 140, 30)
 	s.Advance(2 * time.Second)
 	s.album.turn(func(a *album) {
@@ -287,7 +287,7 @@ func TestRecentCustomersAreKeptInOrderAndBounded(t *testing.T) {
 func TestChangesTouchTheirSites(t *testing.T) {
 	p := picturetest.Random(4, 12, 400)
 	s := show(t, p, 120, 30)
-	row := slices.MaxFunc(p.Chunks(), func(a, b *picture.Chunk) int { return a.Len() - b.Len() }).Row(0)
+	row := largest(p).Row(0)
 	s.env.Touched([]string{"commands/site-1", "endpoint/" + string(row.ID()), "endpoint/unknown", "sites"})
 	if got := s.album.touched; len(got) != 2 || got[0] != "site-1" || got[1] != row.SiteID() {
 		t.Fatalf("touched were %v", got)

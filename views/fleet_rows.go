@@ -48,12 +48,13 @@ func (e *Env) rowActions() []ui.Action[picture.Row] {
 func (e *Env) rowColumns() []table.Column[picture.Row] {
 	now := paced(e.now)
 	return []table.Column[picture.Row]{
-		{ID: "host", Title: "Host", Min: 15, Max: 40, Flex: 3, Text: rowHost},
+		{ID: "host", Title: "Host", Min: 15, Max: 40, Flex: 3, Text: rowHost, Data: func(r *picture.Row) string { return r.HostName().String() }},
 		{ID: "status", Title: "Status", Min: 11, Max: 11, Priority: 1, Text: func(r *picture.Row) string { return e.rowStatus(r) },
 			Rank: func(r *picture.Row) int64 { s, known := r.State(now(), e.StaleAfter); return stateRank(s, known) },
 			Tone: func(r *picture.Row) theme.Tone { s, known := r.State(now(), e.StaleAfter); return stateTone(s, known) }},
 		{ID: "site", Title: "Site", Min: 12, Max: 36, Flex: 2, Priority: 1, Text: func(r *picture.Row) string { return r.SiteName().String() }},
 		{ID: "seen", Title: "Seen", Min: 8, Right: true, Priority: 2, Text: func(r *picture.Row) string { return since(r.Seen(), now()) },
+			Data: func(r *picture.Row) string { return stamp(r.Seen()) },
 			Rank: func(r *picture.Row) int64 { return r.Seen().Unix() }, Tone: func(r *picture.Row) theme.Tone {
 				s, _ := r.State(now(), e.StaleAfter)
 				return seenTone(s, r.Stale(now(), e.StaleAfter))
@@ -68,6 +69,7 @@ func (e *Env) rowColumns() []table.Column[picture.Row] {
 		{ID: "policy", Title: "Policy", Min: 10, Max: 28, Flex: 1, Priority: 6, Text: e.policyOfRow},
 		{ID: "mac", Title: "MAC", Min: 17, Priority: 10, Hidden: true, Text: func(r *picture.Row) string { return r.MAC() }},
 		{ID: "first", Title: "First seen", Min: 10, Priority: 11, Hidden: true, Text: func(r *picture.Row) string { return e.dateText(r.FirstSeen()) },
+			Data: func(r *picture.Row) string { return stampText(r.FirstSeen()) },
 			Rank: func(r *picture.Row) int64 { return r.FirstSeen().Unix() }},
 		{ID: "id", Title: "Id", Min: 36, Priority: 12, Hidden: true, Text: func(r *picture.Row) string { return string(r.ID()) }},
 	}

@@ -12,13 +12,13 @@ import (
 
 type siteResource = ui.Resource[unity.Site, unity.SiteID]
 
-// siteFeed hands the sites of the console to a list: those of the picture, or those read since by hand.
+// siteFeed hands the sites of the console to a list: those of the picture, or those that the server gave before there was one.
 type siteFeed struct {
 	env  *Env
 	keep func(*unity.Site) bool
 
 	mu sync.Mutex
-	// own are the sites of the last read by hand, given the rows that were handed over last.
+	// own are the sites that the server gave; given are the rows that were handed over last.
 	own     []unity.Site
 	ownAt   time.Time
 	ownNote string
@@ -27,7 +27,8 @@ type siteFeed struct {
 	some    bool
 }
 
-// sitesOf lists the sites that keep accepts, nil for all; it follows the picture.
+// sitesOf lists the sites that keep accepts, nil for all; it follows the picture. Reading it again reads what changed at the machines
+// too, since their numbers stand beside it.
 func (e *Env) sitesOf(title, path string, keep func(*unity.Site) bool) siteResource {
 	r := e.Sites()
 	r.Title, r.Path = title, path
@@ -36,21 +37,8 @@ func (e *Env) sitesOf(title, path string, keep func(*unity.Site) bool) siteResou
 	}
 	f := &siteFeed{env: e, keep: keep, given: map[unity.SiteID]*unity.Site{}}
 	r.Load, r.Every = nil, 0
-	r.Live = &ui.Live[unity.Site]{Read: f.read, Changed: e.Fleet.Changed, Refresh: f.reread}
+	r.Live = &ui.Live[unity.Site]{Read: f.read, Changed: e.Fleet.Changed, Refresh: e.rereadAll}
 	return r
-}
-
-// reread reads the list of sites from the server, and the console's name where that is not known.
-func (f *siteFeed) reread(ctx context.Context) error {
-	if err := f.readSites(ctx); err != nil {
-		return err
-	}
-	if _, err := f.env.Console(ctx); err != nil && ctx.Err() == nil {
-		f.mu.Lock()
-		f.ownNote = "console: " + err.Error()
-		f.mu.Unlock()
-	}
-	return nil
 }
 
 // readSites reads the list of sites from the server.
@@ -130,9 +118,9 @@ func (f *siteFeed) read(ctx context.Context) (ui.Delta[unity.Site], error) {
 	}
 	if p != nil && p.SitesAt.After(at) {
 		e.adopt(p)
-		list, at, d.Source, d.Problems = p.Sites, p.SitesAt, source(p), nil
+		list, at, d.Source, d.Problems = p.Sites, p.SitesAt, e.source(p), nil
 	}
-	d.Age = at
+	d.Age = e.here(at)
 	if p != nil {
 		problems, _ := e.missing(p) // notes are on machines, which are not listed here
 		d.Problems = append(d.Problems, problems...)

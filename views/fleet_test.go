@@ -82,8 +82,7 @@ func (a *album) turn(edit func(a *album)) {
 
 // shown is a console on an album; the server behind it answers nothing.
 type shown struct {
-	*uitest.Driver
-	t     testing.TB
+	driven
 	album *album
 	env   *views.Env
 	hits  *int
@@ -105,11 +104,11 @@ func show(t testing.TB, p *picture.Picture, w, h int, saved ...views.SavedView) 
 	if err != nil {
 		t.Fatal(err)
 	}
-	client, err := unity.New(unity.Options{BaseURL: server.URL, GSMKey: key, Tokens: fixedToken{}, Version: "test", Now: picturetest.Now})
+	client, err := unity.New(unity.Options{BaseURL: server.URL, GSMKey: key, Tokens: anyToken{}, Version: "test", Now: picturetest.Now})
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &shown{t: t, album: newAlbum(p), env: views.NewEnv(client, "kim"), hits: hits}
+	s := &shown{driven: driven{t: t}, album: newAlbum(p), env: views.NewEnv(client, "kim"), hits: hits}
 	s.env.Fleet, s.env.Saved = s.album, saved
 	th, err := theme.New("", "", true)
 	if err != nil {
@@ -125,20 +124,6 @@ func show(t testing.TB, p *picture.Picture, w, h int, saved ...views.SavedView) 
 	s.Driver = uitest.New(ui.New(cfg), w, h)
 	t.Cleanup(func() { _ = s.Close() })
 	return s
-}
-
-type fixedToken struct{}
-
-func (fixedToken) Token(context.Context) (string, error) { return "token", nil }
-func (fixedToken) Reject(string)                         {}
-
-func (s *shown) want(texts ...string) {
-	s.t.Helper()
-	for _, text := range texts {
-		if !s.Has(text) {
-			s.t.Fatalf("%q is not on the screen:\n%s", text, s.Screen())
-		}
-	}
 }
 
 // rowCount is how many rows the status line of a list says there are.

@@ -3,6 +3,7 @@ package views
 import (
 	"cmp"
 	"context"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -49,13 +50,19 @@ func fleetViews() []fleetView {
 		{name: "drift", key: "7", title: "policy drift", help: "Lists active machines whose policy is not that of most machines of their group, or that are unmanaged.",
 			class: picture.PolicyDrift, sort: []table.SortKey{{Column: "site"}, {Column: "group"}}, empty: "Every machine has the policy of its group."},
 		{name: "seats", key: "8", title: "seats over", help: "Lists the customers with more active endpoints than seats.",
-			sites: func(s *unity.Site, _ time.Time) bool { return fleet.Over(s) > 0 }, sort: []table.SortKey{{Column: "used", Desc: true}},
+			sites: func(s *unity.Site, _ time.Time) bool { return fleet.Over(s) > 0 }, sort: []table.SortKey{{Column: "over", Desc: true}},
 			empty: "No customer uses more seats than it has."},
 		{name: "ending", key: "9", title: "licences and trials ending", help: "Lists the customers whose licence or trial ends within 30 days, or has ended.",
 			sites: endingSoon, sort: []table.SortKey{{Column: "ends"}}, empty: "No licence and no trial ends within 30 days."},
 		{name: "all", key: "0", title: "everything", help: "Lists the machines of all customers.", class: picture.Everything,
 			empty: "No endpoint was found at any site this user may see."},
 	}
+}
+
+// everything is the view of all machines.
+func everything() fleetView {
+	all := fleetViews()
+	return all[len(all)-1]
 }
 
 func endingSoon(s *unity.Site, now time.Time) bool {
@@ -87,6 +94,11 @@ func (e *Env) fleetScreen(v fleetView) ui.Screen {
 	case v.sites != nil:
 		r := e.sitesOf(title, path, func(s *unity.Site) bool { return v.sites(s, e.now()) })
 		r.Sort, r.Empty = v.sort, v.empty
+		for i := range r.Columns {
+			if r.Columns[i].ID == r.Sort[0].Column {
+				r.Columns[i].Hidden = false // what a list is sorted by is shown
+			}
+		}
 		return ui.NewList(r)
 	case v.class == picture.Duplicates:
 		return ui.NewList(e.duplicates(v, title, path))
@@ -102,10 +114,21 @@ func (e *Env) fleetScreen(v fleetView) ui.Screen {
 	}
 	r := e.rows(title, path, f)
 	r.Empty = v.empty
+	if v.class == picture.PolicyDrift {
+		r.Columns = e.withUsual(r.Columns)
+	}
 	if len(v.sort) > 0 {
 		r.Sort = v.sort
 	}
 	return ui.NewList(r)
+}
+
+// withUsual adds the policy that a machine is expected to have, beside the one that it has.
+func (e *Env) withUsual(columns []table.Column[picture.Row]) []table.Column[picture.Row] {
+	at := slices.IndexFunc(columns, func(c table.Column[picture.Row]) bool { return c.ID == "policy" })
+	columns[at].Priority = 3
+	return slices.Insert(columns, at+1, table.Column[picture.Row]{ID: "usual", Title: "Most of the group", Min: 10, Max: 28, Flex: 1, Priority: 3,
+		Text: func(r *picture.Row) string { return e.policyLabel(r.UsualPolicy()) }})
 }
 
 // twins are the duplicates of the picture that a list shows.

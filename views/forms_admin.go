@@ -84,6 +84,7 @@ func (e *Env) grantAdmin(s *unity.Site, a unity.Admin) tea.Cmd {
 			byID[string(site.ID)] = site
 			options = append(options, ui.Option{ID: string(site.ID), Title: siteName(&site), Sub: site.Keycode.String()})
 		}
+		sortOptions(options)
 		return ui.Choose("Access of "+a.Label()+" to which site?", options, func(o ui.Option) tea.Cmd { return e.chooseLevel(byID[o.ID], a) }), nil
 	})
 }

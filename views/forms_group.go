@@ -100,7 +100,7 @@ func (e *Env) deleteGroup(s unity.Site, g unity.Group) tea.Cmd {
 // groupOptions lists groups to choose from, the default group first and without one that cannot be meant.
 func groupOptions(groups []unity.Group, without unity.GroupID) []ui.Option {
 	usual, _ := change.DefaultGroup(groups)
-	var out []ui.Option
+	var first, rest []ui.Option
 	for i := range groups {
 		g := &groups[i]
 		o := ui.Option{ID: string(g.ID), Title: g.Label(), Sub: g.Description.String()}
@@ -108,10 +108,11 @@ func groupOptions(groups []unity.Group, without unity.GroupID) []ui.Option {
 		case g.ID == without:
 		case usual != nil && g.ID == usual.ID:
 			o.Sub = join(o.Sub, "out of all groups: the site's default group")
-			out = append([]ui.Option{o}, out...)
+			first = append(first, o)
 		default:
-			out = append(out, o)
+			rest = append(rest, o)
 		}
 	}
-	return out
+	sortOptions(rest)
+	return append(first, rest...)
 }

@@ -28,16 +28,7 @@ func TestAnEditNoticesWhatMovedMeanwhile(t *testing.T) {
 			t.Fatal(err)
 		}
 		before := len(c.changes())
-		c.Press("tab")
-		for range len(c.sitesSeats(s)) {
-			c.Press("backspace")
-		}
-		c.Type("777")
-		for range 9 {
-			c.Press("tab")
-		}
-		c.Press("enter")
-		c.Settle()
+		c.fillSeats(s, "777")
 		c.want(tc.words)
 		c.Press("y")
 		c.Settle()

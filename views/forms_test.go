@@ -2,6 +2,7 @@ package views_test
 
 import (
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -128,17 +129,8 @@ func TestAnEditSendsWhatWasTyped(t *testing.T) {
 	c.Press("E")
 	c.Settle()
 	c.want("Edit " + s.Name)
-	c.Press("tab")
-	for range len(c.sitesSeats(s)) {
-		c.Press("backspace")
-	}
-	c.Type("777")
-	for range 9 {
-		c.Press("tab")
-	}
-	c.Press("enter")
-	c.Settle()
-	c.want("Seats: " + c.sitesSeats(s) + " → 777")
+	c.fillSeats(s, "777")
+	c.want("Seats: " + strconv.Itoa(s.Seats) + " → 777")
 	c.Press("y")
 	c.Settle()
 	if got, want := c.last(), "PUT "+s.ID+` {"Seats":777}`; got != want {
@@ -149,13 +141,18 @@ func TestAnEditSendsWhatWasTyped(t *testing.T) {
 	}
 }
 
-func (c *console) sitesSeats(s unitytest.SiteTruth) string { return itoa(s.Seats) }
-
-func itoa(n int) string {
-	if n < 10 {
-		return string(rune('0' + n))
+// fillSeats puts another number of seats into the open form of a site and sends the form off.
+func (c *console) fillSeats(s unitytest.SiteTruth, seats string) {
+	c.Press("tab")
+	for range strconv.Itoa(s.Seats) {
+		c.Press("backspace")
 	}
-	return itoa(n/10) + string(rune('0'+n%10))
+	c.Type(seats)
+	for range 9 {
+		c.Press("tab")
+	}
+	c.Press("enter")
+	c.Settle()
 }
 
 // TestSuspendAndResume suspends only after the site's name was typed, and resumes with the same key.
@@ -398,12 +395,7 @@ func TestCombinedActionsAreOneQuestion(t *testing.T) {
 	t.Parallel()
 	c := tall(t)
 	s := c.plainSite()
-	active := 0
-	for _, e := range c.sim.World().Endpoints {
-		if e.SiteID == s.ID && !e.Deactivated {
-			active++
-		}
-	}
+	active := len(machines(c.sim.World(), func(e unitytest.EndpointTruth) bool { return e.SiteID == s.ID && !e.Deactivated }))
 	c.Press(":")
 	c.Type("site.offboard")
 	c.Press("enter")
@@ -412,7 +404,7 @@ func TestCombinedActionsAreOneQuestion(t *testing.T) {
 	if len(c.changes()) > 0 {
 		t.Fatal("sent before anybody confirmed")
 	}
-	c.answer(itoa(active))
+	c.answer(strconv.Itoa(active))
 	for _, e := range c.sim.World().Endpoints {
 		if e.SiteID == s.ID && !e.Deactivated {
 			t.Errorf("%s is still active\n%s", e.HostName, c.Screen())

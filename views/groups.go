@@ -28,6 +28,7 @@ func everyGroup() *groupRow {
 
 // Groups is the list of a site's groups, headed by a line for all of them.
 func (e *Env) Groups(s unity.Site) ui.Resource[groupRow, unity.GroupID] {
+	load := orKept(e, s.ID, func(ctx context.Context, emit func(ui.Page[groupRow])) error { return e.loadGroups(ctx, s, emit) }, keptGroups)
 	return ui.Resource[groupRow, unity.GroupID]{
 		Kind: "group", Title: "Groups",
 		Key:  func(g *groupRow) unity.GroupID { return g.ID },
@@ -52,8 +53,11 @@ func (e *Env) Groups(s unity.Site) ui.Resource[groupRow, unity.GroupID] {
 			{ID: "policy", Title: "Policy", Min: 8, Max: 28, Flex: 1, Priority: 2, Text: func(g *groupRow) string { return e.policyLabel(g.PolicyID, g.PolicyName) }},
 			{ID: "description", Title: "Description", Min: 8, Max: 40, Flex: 1, Priority: 3, Text: func(g *groupRow) string { return g.Description.String() }},
 		},
-		Sort:    []table.SortKey{{Column: "group"}},
-		Load:    orKept(e, s.ID, func(ctx context.Context, emit func(ui.Page[groupRow])) error { return e.loadGroups(ctx, s, emit) }, keptGroups),
+		Sort: []table.SortKey{{Column: "group"}},
+		Load: func(ctx context.Context, emit func(ui.Page[groupRow])) error {
+			emit(ui.Page[groupRow]{Items: []*groupRow{everyGroup()}, Total: -1}) // it is there whatever the server says
+			return load(ctx, emit)
+		},
 		Depends: []string{"groups/" + string(s.ID)},
 		Detail: func(g *groupRow) []ui.Field {
 			return (&fields{}).in("Group").add("Name", g.Label()).add("Description", g.Description.String()).
@@ -142,7 +146,6 @@ func compareFold(a, b string) int {
 }
 
 func (e *Env) loadGroups(ctx context.Context, s unity.Site, emit func(ui.Page[groupRow])) error {
-	emit(ui.Page[groupRow]{Items: []*groupRow{everyGroup()}, Total: -1})
 	e.loadPolicyNames(ctx, s.ID)
 	groups, err := e.Client.Groups(ctx, s.ID)
 	if err != nil {

@@ -16,15 +16,37 @@ import (
 	"github.com/unitty/unitty/unity"
 	"github.com/unitty/unitty/unity/dispatch/journal"
 	"github.com/unitty/unitty/unity/fleet/live"
+	"github.com/unitty/unitty/unity/fleet/picture"
 	"github.com/unitty/unitty/unity/unitytest"
 	"github.com/unitty/unitty/unity/unitytest/entry"
 	"github.com/unitty/unitty/views"
 )
 
-// console is a whole program without its terminal: screens on a client on a simulated API.
-type console struct {
+// driven is a program without its terminal, under a test.
+type driven struct {
 	*uitest.Driver
-	t   *testing.T
+	t testing.TB
+}
+
+// want fails unless all texts are on the screen.
+func (d *driven) want(texts ...string) {
+	d.t.Helper()
+	for _, text := range texts {
+		if !d.Has(text) {
+			d.t.Fatalf("%q is not on the screen:\n%s", text, d.Screen())
+		}
+	}
+}
+
+// anyToken is a sign-in that nobody looks at.
+type anyToken struct{}
+
+func (anyToken) Token(context.Context) (string, error) { return "token", nil }
+func (anyToken) Reject(string)                         {}
+
+// console is a whole program: screens on a client on a simulated API.
+type console struct {
+	driven
 	sim *unitytest.Server
 	env *views.Env
 }
@@ -42,7 +64,7 @@ func open(t *testing.T, w, h int, o unitytest.Options) *console {
 }
 
 // serve gives the address of a simulated API.
-func serve(t *testing.T, sim *unitytest.Server) string {
+func serve(t testing.TB, sim *unitytest.Server) string {
 	t.Helper()
 	server := httptest.NewServer(sim)
 	t.Cleanup(server.Close)
@@ -50,7 +72,7 @@ func serve(t *testing.T, sim *unitytest.Server) string {
 }
 
 // openOn opens the program on a simulated API at its address; with changes what it is made of before it starts.
-func openOn(t *testing.T, sim *unitytest.Server, at string, w, h int, with func(*views.Env, *ui.Config)) *console {
+func openOn(t testing.TB, sim *unitytest.Server, at string, w, h int, with func(*views.Env, *ui.Config)) *console {
 	t.Helper()
 	creds := sim.Credentials()
 	key, err := unity.ParseKeycode(creds.GSMKey)
@@ -83,17 +105,33 @@ func openOn(t *testing.T, sim *unitytest.Server, at string, w, h int, with func(
 	}
 	d := uitest.New(ui.New(cfg), w, h)
 	t.Cleanup(func() { _ = d.Close() })
-	return &console{Driver: d, t: t, sim: sim, env: env}
+	return &console{driven: driven{d, t}, sim: sim, env: env}
 }
 
-// want fails unless all texts are on the screen.
-func (c *console) want(texts ...string) {
+// untilFleet waits until the picture and what is going on with it are as they have to be.
+func (c *console) untilFleet(holds func(*picture.Picture, live.State) bool) {
 	c.t.Helper()
-	for _, text := range texts {
-		if !c.Has(text) {
-			c.t.Fatalf("%q is not on the screen:\n%s", text, c.Screen())
+	limit := time.After(time.Minute)
+	for {
+		changed := c.env.Fleet.Changed() // before the look, so that nothing falls between the two
+		state := c.env.Fleet.State()
+		if holds(c.env.Fleet.Current(), state) {
+			return
+		}
+		select {
+		case <-changed:
+		case <-limit:
+			c.t.Fatalf("the picture did not become what it has to be: %+v", state)
 		}
 	}
+}
+
+// untilRead waits until all machines are read.
+func (c *console) untilRead() {
+	c.t.Helper()
+	c.untilFleet(func(p *picture.Picture, s live.State) bool {
+		return s.Phase == live.PhaseIdle && p.Total > 0 && p.Done == p.Total
+	})
 }
 
 // sent lists the endpoint ids that the server got in agent commands, request by request.

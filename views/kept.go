@@ -17,8 +17,8 @@ import (
 const keptAfter = time.Second
 
 // orKept reads rows of a site, and shows those of the picture where the server does not answer, so that a customer can be looked at
-// offline too. While the server is known to be out of reach nobody waits for them, and at the first look not for long. A page of
-// rows tells how many there are; one that does not was there before any answer.
+// offline too. While the server is known to be out of reach nobody waits for them, and at the first look not for long. Every page that
+// load gives has to be an answer of the server.
 func orKept[T any](e *Env, site unity.SiteID, load func(context.Context, func(ui.Page[T])) error, kept func(*picture.Chunk) []*T,
 ) func(context.Context, func(ui.Page[T])) error {
 	var looked atomic.Bool
@@ -51,7 +51,7 @@ func orKept[T any](e *Env, site unity.SiteID, load func(context.Context, func(ui
 		err := load(ctx, func(p ui.Page[T]) {
 			mu.Lock()
 			defer mu.Unlock()
-			came = came || p.Total >= 0
+			came = true
 			emit(p)
 		})
 		mu.Lock()

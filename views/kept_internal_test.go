@@ -42,7 +42,7 @@ func TestThePictureStandsInWhereTheServerSaysNothing(t *testing.T) {
 		"fails":                    {err: &unity.Error{Kind: unity.ErrUnavailable, Status: 503}, kept: 1},
 		"is overloaded":            {err: &unity.Error{Kind: unity.ErrRateLimited, Status: 429}, kept: 1},
 		"fails in the middle":      {err: &unity.Error{Kind: unity.ErrUnavailable}, came: []ui.Page[fleet.Machine]{answer}},
-		"fails before any answer":  {err: down, came: []ui.Page[fleet.Machine]{{Total: -1}}, kept: 1},
+		"does not say how many":    {err: down, came: []ui.Page[fleet.Machine]{{Items: answer.Items, Total: -1}}},
 		"says no":                  {err: &unity.Error{Kind: unity.ErrDenied, Status: 403}},
 		"is known to be away":      {state: live.State{Err: down}, err: down, kept: 2},
 		"was away and answers now": {state: live.State{Err: down}, came: []ui.Page[fleet.Machine]{answer}, kept: 1},

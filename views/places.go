@@ -13,7 +13,8 @@ func (e *Env) Places() []ui.Command {
 	}
 	out := []ui.Command{
 		place("go.sites", "go to sites", "Lists all customers.", func() ui.Screen { return ui.NewList(e.allSites()) }),
-		place("go.endpoints", "go to all endpoints", "Lists the machines of all customers.", func() ui.Screen { return e.everything() }),
+		{Spec: ui.Spec{ID: "go.endpoints", Title: "go to all endpoints", Help: "Lists the machines of all customers."},
+			Ready: e.needsFleet, Do: func() tea.Cmd { return ui.Push(e.fleetScreen(everything())) }},
 		place("go.policies", "go to policies", "Lists the console's policies.", func() ui.Screen { return ui.NewList(e.Policies()) }),
 		place("go.admins", "go to admins", "Lists the console's admins.", func() ui.Screen { return ui.NewList(e.Admins()) }),
 		place("go.usage", "go to usage", "Lists seats and the three counts of endpoints of all customers.", func() ui.Screen { return ui.NewList(e.Usage()) }),
@@ -25,13 +26,4 @@ func (e *Env) Places() []ui.Command {
 			Ready: e.needsFleet, Do: e.openChanges},
 	}
 	return append(append(out, e.fleetCommands()...), e.savedCommands()...)
-}
-
-// everything lists the machines of all customers, from the picture where there is one.
-func (e *Env) everything() ui.Screen {
-	if e.Fleet == nil {
-		return ui.NewList(e.AllEndpoints())
-	}
-	views := fleetViews()
-	return e.fleetScreen(views[len(views)-1])
 }

@@ -72,8 +72,6 @@ func (e *Env) Restore(path string) ui.Screen {
 	switch kind {
 	case "sites":
 		return ui.NewList(e.allSites())
-	case "endpoints":
-		return e.everything()
 	case "policies":
 		return ui.NewList(e.Policies())
 	case "admins":

@@ -9,6 +9,8 @@ import (
 	"github.com/unitty/unitty/unity"
 	"github.com/unitty/unitty/unity/dispatch"
 	"github.com/unitty/unitty/unity/fleet"
+	"github.com/unitty/unitty/unity/fleet/live"
+	"github.com/unitty/unitty/unity/fleet/picture"
 	"github.com/unitty/unitty/unity/unitytest"
 )
 
@@ -60,17 +62,7 @@ func TestACommandListTracks(t *testing.T) {
 			break
 		}
 	}
-	for limit := time.After(20 * time.Second); ; {
-		changed := c.env.Fleet.Changed()
-		if _, there := c.env.Fleet.Current().Get(refs[0].ID); there {
-			break
-		}
-		select {
-		case <-changed:
-		case <-limit:
-			t.Fatalf("the picture was never read: %+v", c.env.Fleet.State())
-		}
-	}
+	c.untilFleet(func(p *picture.Picture, _ live.State) bool { _, there := p.Get(refs[0].ID); return there })
 	for _, r := range refs[:3] {
 		if err := c.sim.StopPolling(string(r.ID)); err != nil {
 			t.Fatal(err)

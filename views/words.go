@@ -24,6 +24,14 @@ func ago(at, now time.Time) string {
 	return dispatch.AgeWords(age) + " ago"
 }
 
+// seen says when a machine was seen last where nothing else says what the time means.
+func seen(at, now time.Time) string {
+	if at.IsZero() {
+		return "never seen"
+	}
+	return "seen " + ago(at, now)
+}
+
 // agePace is how often ages in lists move on. All do so at once, since every frame costs: one that differs in a single age is sent
 // with what surrounds it, and terminals get lines with wide characters again in each.
 const agePace = 30 * time.Second
@@ -57,6 +65,22 @@ func local(at time.Time) string {
 		return ""
 	}
 	return at.Local().Format("2006-01-02 15:04")
+}
+
+// stamp is an instant for files; "" for none.
+func stamp(at time.Time) string {
+	if at.IsZero() {
+		return ""
+	}
+	return at.UTC().Format(time.RFC3339)
+}
+
+// stampText is an instant for files, or its unreadable text.
+func stampText(t unity.Time) string {
+	if !t.Known() {
+		return t.Text()
+	}
+	return stamp(t.Time)
 }
 
 // when is an instant with its age, or its unreadable text.

@@ -1,7 +1,6 @@
 package views_test
 
 import (
-	"context"
 	"maps"
 	"slices"
 	"strconv"
@@ -214,7 +213,7 @@ func (b *bench) untilElapsed() {
 	b.t.Helper()
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
-	limit := time.After(30 * time.Second)
+	limit := time.After(b.Patience)
 	for {
 		list, err := b.env.PastJobs(b.t.Context())
 		if err != nil {
@@ -333,26 +332,15 @@ func walkDuplicates(b *bench) {
 		b.t.Fatalf("this world has %d older records", len(meant))
 	}
 	b.press("5")
-	// Reports do not say whose they are, so machines of one name are asked for while one looks.
-	var shown *picture.Set
+	// Reports do not say whose they are, so machines of one name are asked for while one looks. The list takes in what is known by
+	// then as its clock moves on.
 	if !b.Until(func() bool {
-		shown = b.env.Fleet.Current().Class(context.Background(), picture.Duplicates, b.sim.World().Now, 0)
-		all := map[string]bool{}
-		for r := range shown.Rows() {
-			all[string(r.ID())] = true
-		}
-		for id := range meant {
-			if !all[id] {
-				return false
-			}
-		}
-		return true
+		b.Elapse(10 * time.Second)
+		older, rows := b.replaced()
+		return maps.Equal(older, meant) && b.Has(strconv.Itoa(rows)+" rows")
 	}) {
-		b.t.Fatal("the records of one machine are not found")
-	}
-	b.Advance(time.Minute) // a list that was read a moment ago waits before it is read again
-	if !b.WaitFor(strconv.Itoa(shown.Len()) + " rows") {
-		b.t.Fatalf("the records of one machine are not shown:\n%s", b.Screen())
+		older, rows := b.replaced()
+		b.t.Fatalf("%d records in %d rows are found to be older, they are %d:\n%s", len(older), rows, len(meant), b.Screen())
 	}
 	b.press("a", "X")
 	b.named(strconv.Itoa(len(meant)))
@@ -360,6 +348,21 @@ func walkDuplicates(b *bench) {
 	if got := b.posts("deactivate"); !slices.Equal(got, slices.Sorted(maps.Keys(meant))) {
 		b.t.Fatalf("deactivated were %v, meant %v\n%s", got, meant, b.Screen())
 	}
+}
+
+// replaced are the records that the picture takes for older ones of a machine, and how many records such machines have in all.
+func (b *bench) replaced() (older map[string]bool, records int) {
+	d := b.env.Fleet.Current().Duplicates(b.t.Context())
+	older = map[string]bool{}
+	for _, machine := range d.Groups {
+		records += len(machine)
+		for _, r := range machine {
+			if d.Standing(r) == picture.RecordOlder {
+				older[string(r.ID())] = true
+			}
+		}
+	}
+	return older, records
 }
 
 // olderRecords are the active records that a newer active one of the same machine has replaced.
