@@ -38,7 +38,7 @@ func (e *Env) changes() ui.Resource[live.Change, changeKey] {
 				}
 				return ""
 			}, Tone: func(*live.Change) theme.Tone { return theme.Accent }},
-			{ID: "what", Title: "What", Min: 9, Max: 10, Text: func(c *live.Change) string { return string(c.Kind) },
+			{ID: "what", Title: "What", Min: 9, Max: 11, Text: func(c *live.Change) string { return string(c.Kind) },
 				Tone: func(c *live.Change) theme.Tone { return changeTone(c.Kind) }},
 			{ID: "host", Title: "Host", Min: 14, Max: 40, Flex: 2, Text: func(c *live.Change) string { return c.Name }},
 			{ID: "site", Title: "Site", Min: 10, Max: 36, Flex: 2, Priority: 1, Text: func(c *live.Change) string { return c.SiteName.String() }},
@@ -55,7 +55,7 @@ func (e *Env) changes() ui.Resource[live.Change, changeKey] {
 			return (&fields{}).in("Change").add("Host", c.Name).add("Customer", c.SiteName.String()).toned("What", string(c.Kind), changeTone(c.Kind)).
 				add("Noticed", local(c.At)).add("Since", local(c.Fact)).add("Id", string(c.ID)).out
 		},
-		Empty: "Nothing changed since unitty watches this console: infections, silent, new and gone machines are noted here for 30 days.",
+		Empty: "Nothing changed since unitty watches this console: infections, silent, new, deactivated and gone machines are noted here for 30 days.",
 	}
 }
 

@@ -123,12 +123,26 @@ func (e *Env) fleetScreen(v fleetView) ui.Screen {
 	return ui.NewList(r)
 }
 
+// usualMin is a width in which policies can be told apart that begin alike.
+const usualMin = 22
+
 // withUsual adds the policy that a machine is expected to have, beside the one that it has.
 func (e *Env) withUsual(columns []table.Column[picture.Row]) []table.Column[picture.Row] {
 	at := slices.IndexFunc(columns, func(c table.Column[picture.Row]) bool { return c.ID == "policy" })
-	columns[at].Priority = 3
-	return slices.Insert(columns, at+1, table.Column[picture.Row]{ID: "usual", Title: "Most of the group", Min: 10, Max: 28, Flex: 1, Priority: 3,
-		Text: func(r *picture.Row) string { return e.policyLabel(r.UsualPolicy()) }})
+	columns[at].Min, columns[at].Priority = usualMin, 0
+	for i := range columns {
+		if columns[i].ID == "status" {
+			columns[i].Priority = 2 // whose machine it is says more here
+		}
+	}
+	return slices.Insert(columns, at+1, table.Column[picture.Row]{ID: "usual", Title: "Usual policy", Min: usualMin, Max: 40, Flex: 1,
+		Text: func(r *picture.Row) string {
+			usual := e.policyLabel(r.UsualPolicy())
+			if on, known := r.Managed(); known && !on {
+				return "unmanaged; usual: " + usual
+			}
+			return usual
+		}})
 }
 
 // twins are the duplicates of the picture that a list shows.

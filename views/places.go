@@ -22,7 +22,7 @@ func (e *Env) Places() []ui.Command {
 			Keys: []string{"F"}}, Do: e.customers},
 		place("go.under-way", "go to commands under way", "Lists the commands of all customers that agents have not fetched yet.",
 			func() ui.Screen { return ui.NewList(e.UnderWay()) }),
-		{Spec: ui.Spec{ID: "go.changes", Title: "go to what changed", Help: "Lists infected, silent, new and gone machines of the past 30 days."},
+		{Spec: ui.Spec{ID: "go.changes", Title: "go to what changed", Help: "Lists infected, silent, new, deactivated and gone machines of the past 30 days."},
 			Ready: e.needsFleet, Do: e.openChanges},
 	}
 	return append(append(out, e.fleetCommands()...), e.savedCommands()...)

@@ -208,15 +208,27 @@ func TestOutdated(t *testing.T) {
 }
 
 func TestPolicyDrift(t *testing.T) {
-	set := console(
+	p := console(
 		line{site: "a", group: "g", policy: "p"}, line{site: "a", group: "g", policy: "p"}, line{site: "a", group: "g", policy: "q"}, // 2 differs
 		line{site: "a", group: "h", policy: "q"}, line{site: "a", group: "h", policy: "p"}, // a draw: 3 differs from the site
 		line{site: "a", group: "g", policy: "q", gone: true}, line{site: "a", group: "g"}, // 5 is gone, of 6 nothing is known
 		line{site: "a", group: "g", policy: "p", unmanaged: true}, // 7
 		line{site: "b", group: "g", policy: "q"}, line{site: "c", group: "g", policy: "p"}, line{site: "c", group: "h", policy: "q"},
-	).Class(t.Context(), picture.PolicyDrift, now, 0)
+	)
+	set := p.Class(t.Context(), picture.PolicyDrift, now, 0)
 	if ids := idsOf(set); !slices.Equal(ids, []string{"2", "3", "7"}) || set.LeftOut != 1 {
 		t.Errorf("drifted are %v, %d left out", ids, set.LeftOut)
+	}
+	for id, want := range map[string]string{"0": "p", "2": "p", "3": "p", "7": "p", "8": "q", "9": "p", "10": "q"} {
+		r, ok := p.Get(unity.EndpointID(id))
+		if usual, name := r.UsualPolicy(); !ok || string(usual) != want || name.String() != "policy "+want {
+			t.Errorf("usual beside %s is %q, %q; want %q", id, usual, name, want)
+		}
+	}
+	none := console(line{site: "a", group: "g", policy: "p"}, line{site: "a", group: "g", policy: "q"})
+	r, _ := none.Get("0")
+	if usual, name := r.UsualPolicy(); usual != "" || !name.Empty() {
+		t.Errorf("of two policies %q, %q is usual", usual, name)
 	}
 }
 
