@@ -51,6 +51,9 @@ func (f *simFlags) flags(c *cobra.Command) {
 func (f *simFlags) options() (unitytest.Options, error) {
 	o := unitytest.Options{Sites: f.sites, Endpoints: f.endpoints, Seed: f.seed, Latency: f.latency, AccessTTL: f.accessTTL, RefreshTTL: f.refreshTTL,
 		Speed: f.speed, User: f.user, Faults: map[string]float64{}}
+	if f.endpoints == 0 {
+		o.Endpoints = -1 // none; 0 is the simulator's own number
+	}
 	if f.sites < 1 || f.endpoints < 0 || f.speed <= 0 || f.latency < 0 || f.accessTTL <= 0 || f.refreshTTL <= 0 {
 		return o, usagef("--sites, --speed, --access-ttl and --refresh-ttl have to be positive, --endpoints and --latency not negative")
 	}
