@@ -28,7 +28,7 @@ func (a *ask) capturing() bool { return true }
 func (a *ask) width() int      { return 72 }
 
 func (a *ask) commands() []Command {
-	return append(formCommands(a.e, a.model, "go on", func(k tea.KeyPressMsg) tea.Cmd { return a.update(k) }),
+	return append(formCommands(a.e, a.model, "OK", func(k tea.KeyPressMsg) tea.Cmd { return a.update(k) }),
 		a.e.command("form.leave", func() tea.Cmd { a.shut(); return nil }))
 }
 
@@ -175,7 +175,8 @@ func callItem(c Call) item {
 	return item{
 		id:    "call " + itoa(int(c.N)), //nolint:gosec // a count of calls in one run
 		title: c.At.Format("15:04:05") + " " + c.Method + " " + c.Path,
-		right: status + "  " + itoa(int(c.Took.Milliseconds())) + " ms  " + c.RequestID,
+		sub:   c.RequestID,
+		right: status + "  " + itoa(int(c.Took.Milliseconds())) + " ms",
 		tone:  tone,
 	}
 }

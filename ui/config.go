@@ -23,7 +23,7 @@ const (
 
 // Problem is an error as a person reads it.
 type Problem struct {
-	// Title says what did not work, Text what happened, Advice what to do.
+	// Title says what did not work, where more is known than that something did not; Text what happened, Advice what to do.
 	Title, Text, Advice string
 	// SignIn is true for what only a sign-in mends.
 	SignIn bool
@@ -117,14 +117,15 @@ type Hit struct {
 type Session struct {
 	// Stack are the Path values of the screens, root first.
 	Stack []string `json:"stack"`
-	// Lists keep sort, filter and columns by resource path or kind.
+	// Lists keep sort and columns by resource path or kind.
 	Lists map[string]ListState `json:"lists"`
 }
 
 // ListState is the remembered part of a list.
 type ListState struct {
-	Sort    []string `json:"sort,omitempty"` // column IDs, "-" before descending ones
-	Filter  string   `json:"filter,omitempty"`
+	Sort []string `json:"sort,omitempty"` // column IDs, "-" before descending ones
+	// Filter lasts as long as the program runs: whoever starts it expects to see everything.
+	Filter  string   `json:"-"`
 	Columns []string `json:"columns,omitempty"`
 	Cursor  string   `json:"cursor,omitempty"`
 }

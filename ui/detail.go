@@ -20,7 +20,11 @@ type detail[T any, K ~string] struct {
 	gen    uint64
 	cancel context.CancelFunc
 	busy   bool
+	// quiet tells that nobody asked for what is being read: it is read again by the clock.
+	quiet  bool
 	failed string
+	// more is what was read last beside the row.
+	more   []Field
 	cursor int
 	top    int
 	page   int
@@ -68,7 +72,9 @@ func (d *detail[T, K]) Close() {
 	}
 }
 
-func (d *detail[T, K]) Reload() tea.Cmd {
+func (d *detail[T, K]) Reload() tea.Cmd { return d.read(false) }
+
+func (d *detail[T, K]) read(quiet bool) tea.Cmd {
 	if d.res.More == nil || d.e == nil {
 		return nil
 	}
@@ -76,7 +82,7 @@ func (d *detail[T, K]) Reload() tea.Cmd {
 	//nolint:gosec // Close and the next Reload call it
 	ctx, cancel := context.WithCancel(d.e.ctx)
 	d.gen++
-	d.cancel, d.busy, d.stale = cancel, true, false
+	d.cancel, d.busy, d.quiet, d.stale = cancel, true, quiet, false
 	id, gen, row, more := d.id, d.gen, d.row, d.res.More
 	return func() tea.Msg {
 		fields, err := more(ctx, row)
@@ -120,28 +126,58 @@ func (d *detail[T, K]) Stop() bool {
 }
 
 func (d *detail[T, K]) Update(msg tea.Msg) tea.Cmd {
-	m, ok := msg.(moreMsg)
-	if !ok {
-		return nil
+	switch m := msg.(type) {
+	case moreMsg:
+		return tea.Batch(d.received(m), d.again())
+	case dueMsg:
+		return d.due(m)
 	}
+	return nil
+}
+
+// received takes in what was read. After an error what was read before stays, with ages as of now.
+func (d *detail[T, K]) received(m moreMsg) tea.Cmd {
 	d.Close()
-	d.busy = false
-	if m.err != nil {
+	d.busy, d.failed = false, ""
+	var cmd tea.Cmd
+	if m.err == nil {
+		d.more = m.fields
+	} else {
 		p := d.e.explain(m.err)
 		d.failed = oneLine(p)
-		return send(toastMsg{level: Bad, text: d.failed, problem: &p})
+		if !d.quiet {
+			cmd = send(toastMsg{level: Bad, text: d.failed, problem: &p})
+		}
 	}
-	d.failed = ""
 	var base []Field
 	if d.res.Detail != nil {
 		base = d.res.Detail(d.row)
 	}
-	d.fields = mergeFields(base, m.fields)
+	d.fields = mergeFields(base, d.more)
 	d.cursor = min(d.cursor, max(len(d.fields)-1, 0))
-	if d.stale && d.front {
+	if m.err == nil && d.stale && d.front {
 		return d.Reload()
 	}
-	return nil
+	return cmd
+}
+
+// again has the row read again after a while, as a list is.
+func (d *detail[T, K]) again() tea.Cmd {
+	if d.res.Every <= 0 || d.busy {
+		return nil
+	}
+	return after(d.res.Every, To{Screen: d.id, Gen: d.gen, Msg: dueMsg{d.gen}})
+}
+
+func (d *detail[T, K]) due(m dueMsg) tea.Cmd {
+	switch {
+	case m.gen != d.gen || d.busy:
+		return nil
+	case !d.front:
+		d.stale = true
+		return nil
+	}
+	return d.read(true)
 }
 
 // mergeFields puts later fields in the place of earlier ones of the same name and section, and behind them else.
@@ -177,13 +213,8 @@ func (d *detail[T, K]) Commands() []Command {
 	for _, a := range d.res.Actions {
 		out = append(out, bind(a, d.selection, d.selection))
 	}
-	do := func(id string, n func() int) Command {
-		return d.e.command(id, func() tea.Cmd { d.move(n()); return nil })
-	}
+	out = append(out, moves(d.e, "table", func() int { return d.page }, func(n int) tea.Cmd { d.move(n); return nil })...)
 	return append(out,
-		do("table.up", func() int { return -1 }), do("table.down", func() int { return 1 }),
-		do("table.page-up", func() int { return -d.page }), do("table.page-down", func() int { return d.page }),
-		do("table.top", func() int { return -len(d.fields) }), do("table.bottom", func() int { return len(d.fields) }),
 		d.e.guarded("table.copy", func() string {
 			if len(d.fields) == 0 {
 				return "there is no field"
@@ -260,7 +291,7 @@ func (d *detail[T, K]) View(w, h int) string {
 
 func (d *detail[T, K]) note() string {
 	switch {
-	case d.busy:
+	case d.busy && !d.quiet:
 		return d.e.th.Paint(theme.Muted, "loading more")
 	case d.failed != "":
 		return d.e.th.Paint(theme.Bad, d.failed)

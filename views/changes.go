@@ -63,7 +63,7 @@ func changeTone(k live.ChangeKind) theme.Tone {
 	switch k {
 	case live.ChangeInfected:
 		return theme.Bad
-	case live.ChangeStale, live.ChangeGone:
+	case live.ChangeStale, live.ChangeGone, live.ChangeDeactivated:
 		return theme.Warn
 	case live.ChangeRecovered:
 		return theme.Good

@@ -38,7 +38,7 @@ func TestWhatIsOldIsNotCalledCurrent(t *testing.T) {
 			if !s.WaitFor(c.says) {
 				t.Fatalf("the first screen does not say %q:\n%s", c.says, s.Screen())
 			}
-			if line := s.LineWith("- Console ·"); strings.Contains(line, " · read 40 h ago") == c.told {
+			if line := s.LineWith("- Console -"); strings.Contains(line, " - read 40 h ago") == c.told {
 				t.Errorf("the first screen says %q", line)
 			}
 			s.Press("8")

@@ -47,13 +47,10 @@ func (e *Env) numbers(ctx context.Context) ([]ui.Tile, string) {
 	p := e.Fleet.Current()
 	now := e.now()
 	t := e.counted(ctx, p, now)
-	over, ending := 0, 0
+	over := 0
 	for i := range p.Sites {
 		if fleet.Over(&p.Sites[i]) > 0 {
 			over++
-		}
-		if endingSoon(&p.Sites[i], now) {
-			ending++
 		}
 	}
 	var tiles []ui.Tile
@@ -64,7 +61,7 @@ func (e *Env) numbers(ctx context.Context) ([]ui.Tile, string) {
 			t.know.sites(over).on(&tile, len(p.Sites), warnIf(over))
 		case "ending":
 			tile.Name = "licences ending"
-			t.know.sites(ending).on(&tile, len(p.Sites), warnIf(ending))
+			t.know.sites(t.counts.Ending).on(&tile, len(p.Sites), warnIf(t.counts.Ending))
 		case "all":
 			t.know.machines(t.counts.Machines).on(&tile, 0, theme.Strong)
 		default:

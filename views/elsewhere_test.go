@@ -37,7 +37,7 @@ func TestAMarkOfAnotherScreenIsAskedAbout(t *testing.T) {
 	b.Press("s")
 	b.Settle()
 	text := b.wholeQuestion()
-	for _, part := range []string{"Marked on another screen, not in this list (1)", marked.HostName + " · ", "what is marked is on another screen; the machine under the cursor"} {
+	for _, part := range []string{"Marked on another screen, not in this list (1)", marked.HostName + " - ", "what is marked is on another screen; the machine under the cursor"} {
 		if !strings.Contains(text, part) {
 			t.Fatalf("%q is not in the question:\n%s", part, text)
 		}

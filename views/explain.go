@@ -42,7 +42,7 @@ func Advice(err error) string {
 
 // Explain turns an error into what a person reads.
 func Explain(err error) ui.Problem {
-	p := ui.Problem{Title: "That did not work", Text: unity.Clean(err.Error()), Advice: Advice(err), SignIn: errors.Is(err, unity.ErrUnauthenticated)}
+	p := ui.Problem{Text: unity.Clean(err.Error()), Advice: Advice(err), SignIn: errors.Is(err, unity.ErrUnauthenticated)}
 	var e *unity.Error
 	if !errors.As(err, &e) {
 		return p

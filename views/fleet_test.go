@@ -155,7 +155,7 @@ func viewKeys(p *picture.Picture) map[string]int {
 		if fleet.Over(&p.Sites[i]) > 0 {
 			out["8"]++
 		}
-		if s := &p.Sites[i]; !s.Deactivated.On && s.EndDate.Known() && s.EndDate.Sub(now) <= picture.EndingWithin {
+		if s := &p.Sites[i]; !s.Deactivated.On && !s.Suspended.On && s.EndDate.Known() && s.EndDate.Sub(now) <= picture.EndingWithin {
 			out["9"]++
 		}
 	}

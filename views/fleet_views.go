@@ -52,8 +52,8 @@ func fleetViews() []fleetView {
 		{name: "seats", key: "8", title: "seats over", help: "Lists the customers with more active endpoints than seats.",
 			sites: func(s *unity.Site, _ time.Time) bool { return fleet.Over(s) > 0 }, sort: []table.SortKey{{Column: "over", Desc: true}},
 			empty: "No customer uses more seats than it has."},
-		{name: "ending", key: "9", title: "licences and trials ending", help: "Lists the customers whose licence or trial ends within 30 days, or has ended.",
-			sites: endingSoon, sort: []table.SortKey{{Column: "ends"}}, empty: "No licence and no trial ends within 30 days."},
+		{name: "ending", key: "9", title: "licences and trials ending", help: "Lists the customers whose licence or trial ends within 30 days, or has ended. Those that were suspended are left out.",
+			sites: picture.EndingSoon, sort: []table.SortKey{{Column: "ends"}}, empty: "No licence and no trial ends within 30 days."},
 		{name: "all", key: "0", title: "everything", help: "Lists the machines of all customers.", class: picture.Everything,
 			empty: "No endpoint was found at any site this user may see."},
 	}
@@ -63,10 +63,6 @@ func fleetViews() []fleetView {
 func everything() fleetView {
 	all := fleetViews()
 	return all[len(all)-1]
-}
-
-func endingSoon(s *unity.Site, now time.Time) bool {
-	return !s.Deactivated.On && s.EndDate.Known() && s.EndDate.Sub(now) <= picture.EndingWithin
 }
 
 func (e *Env) fleetCommands() []ui.Command {

@@ -14,7 +14,7 @@ func TestAnEditNoticesWhatMovedMeanwhile(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct{ colleague, words, sent string }{
 		{`{"Seats":400}`, "Seats was changed by somebody else while the form was open", ""},
-		{`{"Comments":"theirs"}`, "→ 777", `{"Seats":777}`},
+		{`{"Comments":"theirs"}`, "> 777", `{"Seats":777}`},
 	} {
 		c := tall(t)
 		s := c.plainSite()

@@ -97,7 +97,7 @@ func TestANewSiteShowsItsKeycode(t *testing.T) {
 	}
 	c.Press("tab", "enter") // the button
 	c.Settle()
-	c.want("POST", `"BillingDate":"7"`, "SiteName: - → Quay & Sons")
+	c.want("POST", `"BillingDate":"7"`, "SiteName: - > Quay & Sons")
 	if len(c.changes()) > 0 {
 		t.Fatal("sent before anybody confirmed")
 	}
@@ -130,7 +130,7 @@ func TestAnEditSendsWhatWasTyped(t *testing.T) {
 	c.Settle()
 	c.want("Edit " + s.Name)
 	c.fillSeats(s, "777")
-	c.want("Seats: " + strconv.Itoa(s.Seats) + " → 777")
+	c.want("Seats: " + strconv.Itoa(s.Seats) + " > 777")
 	c.Press("y")
 	c.Settle()
 	if got, want := c.last(), "PUT "+s.ID+` {"Seats":777}`; got != want {

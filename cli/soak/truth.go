@@ -64,7 +64,7 @@ func truth(w unitytest.Snapshot, now time.Time) map[string]string {
 		if active > s.Seats {
 			n["seats over"]++
 		}
-		if !s.Deactivated && s.EndDate.Sub(now) <= endingWithin {
+		if !s.Deactivated && !s.Suspended && s.EndDate.Sub(now) <= endingWithin {
 			n["licences ending"]++
 		}
 	}

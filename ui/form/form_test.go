@@ -108,6 +108,19 @@ func TestFillInMoveAndSend(t *testing.T) {
 	}
 }
 
+// TestWhatIsNeededIsMarked before anybody is told so.
+func TestWhatIsNeededIsMarked(t *testing.T) {
+	m := signIn(t)
+	for _, w := range []int{30, 60} {
+		view := ansi.Strip(m.View(w, 20))
+		for label, marked := range map[string]bool{"Client ID": true, "Secret": true, "Scope": false, "Mail": false} {
+			if got := strings.Contains(view, label+" *"); got != marked {
+				t.Errorf("at %d cells %s is marked: %v\n%s", w, label, got, view)
+			}
+		}
+	}
+}
+
 func TestFaultsAreFoundWhereTheyAre(t *testing.T) {
 	m := signIn(t)
 	m.Focus("mail")

@@ -29,6 +29,14 @@ type input struct {
 	notice string
 }
 
+// title is the label, with the sign of what cannot stay empty.
+func (in *input) title() string {
+	if in.Required {
+		return in.Label + " *"
+	}
+	return in.Label
+}
+
 // areaHeight is how many lines of a multi-line field are drawn.
 const areaHeight = 5
 

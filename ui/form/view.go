@@ -110,7 +110,7 @@ func (m *Model) indent(w int) int {
 	}
 	widest := 0
 	for _, in := range m.inputs {
-		_, n, _ := cells.Clean(in.Label, w/3)
+		_, n, _ := cells.Clean(in.title(), w/3)
 		widest = max(widest, n)
 	}
 	return margin + widest + 2
@@ -140,10 +140,10 @@ func (m *Model) drawField(c *canvas, in *input, focused bool, indent, w int) {
 	body, x, y := m.body(in, focused && !m.busy, room)
 	prefix := cells.Blanks(indent)
 	if w < stacked {
-		label, _ := cells.Fit(in.Label, max(0, w-margin), m.th.Glyphs.Ellipsis)
+		label, _ := cells.Fit(in.title(), max(0, w-margin), m.th.Glyphs.Ellipsis)
 		c.lines = append(c.lines, sign+" "+m.th.Paint(tone, label))
 	} else {
-		label, n := cells.Fit(in.Label, indent-margin-2, m.th.Glyphs.Ellipsis)
+		label, n := cells.Fit(in.title(), indent-margin-2, m.th.Glyphs.Ellipsis)
 		prefix = sign + " " + m.th.Paint(tone, label) + cells.Blanks(indent-margin-n)
 	}
 	if x >= 0 {

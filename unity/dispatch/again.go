@@ -121,7 +121,7 @@ func (p *Past) RestPlan(c *unity.Client) (*Plan, error) {
 	rest.Warnings = slices.Clone(rest.Warnings)
 	m := maker{client: c, plan: rest, options: PlanOptions{BatchSize: p.story.head.Batch}}
 	if n := p.Count(Unknown); n > 0 {
-		m.warn("%s may have got it: they are found out about by reading, and nothing is sent to them again", Machines(n))
+		m.warn("%s may have got it: that is found out by reading, and nothing is sent there again", Machines(n))
 	}
 	if rest.Object == nil {
 		return rest, m.batches(rest.Targets)

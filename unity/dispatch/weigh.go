@@ -212,7 +212,7 @@ func (m *maker) aimKeycode(ctx context.Context, refs []fleet.Ref) error {
 	for _, site := range siteOrder(refs) {
 		if site != to.ID {
 			coming += len(by[site])
-			m.warn("%s go from %s to another customer, %s", Machines(len(by[site])), siteLabel(by[site][0]), to.Name)
+			m.warn("%s would go from %s to another customer, %s", Machines(len(by[site])), siteLabel(by[site][0]), to.Name)
 		}
 	}
 	switch {

@@ -20,7 +20,9 @@ const (
 	ChangeRecovered ChangeKind = "recovered" // the infection is over, or a silent machine was seen again
 	ChangeStale     ChangeKind = "stale"     // it has been silent for too long
 	ChangeNew       ChangeKind = "new"       // it is in a site in which it was not
-	ChangeGone      ChangeKind = "gone"      // it is in no site any more, or deactivated
+	ChangeGone      ChangeKind = "gone"      // it is in no site any more
+	// ChangeDeactivated means that its record is there still, without a seat.
+	ChangeDeactivated ChangeKind = "deactivated"
 )
 
 // Change is something that happened to a machine, as far as the pictures tell.
@@ -188,7 +190,7 @@ func (d *differ) chunk(c *picture.Chunk) {
 func (d *differ) row(was, row picture.Row) {
 	if row.Deactivated() {
 		if !was.Deactivated() {
-			d.add(ChangeGone, row, time.Time{})
+			d.add(ChangeDeactivated, row, time.Time{})
 		}
 		return
 	}

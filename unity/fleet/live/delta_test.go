@@ -13,6 +13,7 @@ import (
 
 	"github.com/unitty/unitty/unity"
 	"github.com/unitty/unitty/unity/fleet"
+	"github.com/unitty/unitty/unity/fleet/picture"
 	"github.com/unitty/unitty/unity/fleet/snapshot"
 	"github.com/unitty/unitty/unity/unitytest"
 )
@@ -139,6 +140,7 @@ func TestDeltaSeesChanges(t *testing.T) {
 				t.Fatalf("the first sync noticed %d changes", len(f.Changes()))
 			}
 			var sick, gone, moved unitytest.EndpointTruth
+			var off picture.Row
 			sites := l.sim.World().Sites
 			for r := range f.Current().Rows() {
 				e := visible(l.sim.World(), unitytest.UserSuper)[string(r.ID())]
@@ -148,13 +150,16 @@ func TestDeltaSeesChanges(t *testing.T) {
 					sick = e
 				case gone.ID == "" && e.SiteID != sick.SiteID && e.SiteID != sites[1].ID:
 					gone = e
+				case off == (picture.Row{}) && e.SiteID == sick.SiteID:
+					off = r
 				case moved.ID == "" && e.SiteID != gone.SiteID && e.SiteID != sick.SiteID && sites[0].ID != e.SiteID && sites[1].ID != e.SiteID:
 					moved = e
 				}
 			}
 			wait(time.Minute)
 			fresh, err := l.sim.InsertEndpoint(sites[1].ID, "DESKTOP-NEW0001")
-			for _, err := range []error{err, l.sim.Infect(sick.ID, "evil.exe", "W32.Evil"), l.sim.RemoveEndpoint(gone.ID), l.sim.MoveEndpoint(moved.ID, sites[0].ID)} {
+			for _, err := range []error{err, l.sim.Infect(sick.ID, "evil.exe", "W32.Evil"), l.sim.RemoveEndpoint(gone.ID), l.sim.MoveEndpoint(moved.ID, sites[0].ID),
+				deactivate(t, l, off)} {
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -175,10 +180,13 @@ func TestDeltaSeesChanges(t *testing.T) {
 					t.Errorf("%+v", c)
 				}
 			}
-			for kind, id := range map[ChangeKind]string{ChangeInfected: sick.ID, ChangeNew: fresh, ChangeGone: gone.ID} {
+			for kind, id := range map[ChangeKind]string{ChangeInfected: sick.ID, ChangeNew: fresh, ChangeGone: gone.ID, ChangeDeactivated: string(off.ID())} {
 				if !strings.Contains(kinds[kind], id) {
 					t.Errorf("%s: %s is not %s: %v", variant, id, kind, kinds)
 				}
+			}
+			if strings.Contains(kinds[ChangeGone], string(off.ID())) {
+				t.Errorf("%s: a machine that was deactivated is gone: %v", variant, kinds)
 			}
 			if strings.Contains(kinds[ChangeNew]+kinds[ChangeGone], moved.ID) {
 				t.Errorf("%s: a machine that was moved is new or gone: %v", variant, kinds)

@@ -240,9 +240,10 @@ func TestCountsOfSites(t *testing.T) {
 		{DevicesAllowed: known(5), TotalEndpoints: known(5), EndDate: later, Description: unity.NewText("Trial")},
 		{DevicesAllowed: known(5), EndDate: soon, Description: unity.NewText("trial")},
 		{Deactivated: unity.Bool{On: true, Known: true}, EndDate: soon},
+		{Suspended: unity.Bool{On: true, Known: true}, EndDate: soon},
 	}})
 	n := p.Counts(now, 0)
-	if n.Sites != 4 || n.Seats != 15 || n.Used != 17 || n.SeatsUnknown != 2 || n.OverSites != 1 || n.TrialsEnding != 1 || n.LicencesEnding != 1 ||
+	if n.Sites != 5 || n.Seats != 15 || n.Used != 17 || n.SeatsUnknown != 3 || n.OverSites != 1 || n.Ending != 2 ||
 		n.ByLife["deactivated"] != 1 || n.ByLife["trial"] != 2 || n.ByLife["active"] != 1 {
 		t.Errorf("counts are %+v", n)
 	}

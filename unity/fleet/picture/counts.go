@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/unitty/unitty/unity"
 	"github.com/unitty/unitty/unity/fleet"
 )
 
@@ -24,12 +25,18 @@ type Counts struct {
 	SeatsUnknown int
 	// OverSites is the number of sites with more endpoints than seats.
 	OverSites int
-	// TrialsEnding and LicencesEnding are the sites whose end is within 30 days, or past.
-	TrialsEnding, LicencesEnding int
+	// Ending is the number of sites that are EndingSoon.
+	Ending int
 }
 
 // EndingWithin is how far ahead an end is worth a word.
 const EndingWithin = 30 * 24 * time.Hour
+
+// EndingSoon tells that the licence or the trial of a site ends within EndingWithin, or has ended, so that somebody may want to renew
+// it. A deactivated site has none, and that of a suspended one was ended by the suspension.
+func EndingSoon(s *unity.Site, now time.Time) bool {
+	return !s.Deactivated.On && !s.Suspended.On && s.EndDate.Known() && s.EndDate.Sub(now) <= EndingWithin
+}
 
 // Counts counts machines and sites; staleAfter 0 means fleet.DefaultStaleAfter.
 func (p *Picture) Counts(now time.Time, staleAfter time.Duration) Counts {
@@ -47,13 +54,8 @@ func (p *Picture) Counts(now time.Time, staleAfter time.Duration) Counts {
 		} else {
 			n.SeatsUnknown++
 		}
-		if s.Deactivated.On || !s.EndDate.Known() || s.EndDate.Sub(now) > EndingWithin {
-			continue
-		}
-		if s.Trial() {
-			n.TrialsEnding++
-		} else {
-			n.LicencesEnding++
+		if EndingSoon(s, now) {
+			n.Ending++
 		}
 	}
 	return n
