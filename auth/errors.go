@@ -98,11 +98,15 @@ type Error struct {
 	kinds []error
 }
 
-// Error returns one line: what was tried, what happened, what the server said.
+// Error returns one line: what was tried where somebody has asked for it, what
+// happened, what the server said.
 func (e *Error) Error() string {
 	var b strings.Builder
-	b.WriteString(e.Op)
-	b.WriteString(": ")
+	switch e.Op {
+	case "load", "refresh", "token": // done behind everybody's back: the word would explain nothing
+	default:
+		b.WriteString(e.Op + ": ")
+	}
 	switch {
 	case e.Hint != "":
 		b.WriteString(e.Hint)

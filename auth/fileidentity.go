@@ -3,8 +3,6 @@ package auth
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -14,6 +12,7 @@ import (
 	"runtime/debug"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"filippo.io/age"
 	"github.com/unitty/unitty/auth/atomicfile"
@@ -25,6 +24,10 @@ const identityFile = "identity.age"
 // credentialName is the name of the passphrase among the credentials that a
 // service manager hands over in $CREDENTIALS_DIRECTORY.
 const credentialName = "unitty-passphrase" //nolint:gosec // the name of a file
+
+// MinPassphrase is the least number of characters of the passphrase of a new
+// file store. Stores that have a shorter one go on.
+const MinPassphrase = 8
 
 // errPassphrase means that no source gave a passphrase.
 var errPassphrase = errors.New("the file store needs a passphrase: set UNITTY_KEYRING_PASSPHRASE_FILE, or run in a terminal")
@@ -43,29 +46,49 @@ func (s *FileStore) loadIdentity(ctx context.Context, create bool) (*age.X25519I
 	if err != nil {
 		return nil, err
 	}
-	cacheKey := identityCacheKey(wrapped)
-	if id := s.cached(ctx, cacheKey); id != nil {
-		return id, nil
+	name, file := identityCacheKey(wrapped), s.passphraseFile()
+	kept, ok := s.kept(ctx, name)
+	if ok && file == "" {
+		s.renew(ctx, name, kept)
+		return kept.id, nil
 	}
-	pass, err := s.passphrase(ctx, false)
+	pass, err := s.passphrase(ctx, file, false)
 	if err != nil {
 		return nil, err
+	}
+	// A file that is given is looked at even so: a wrong one would be found out only when the key is gone.
+	if ok && kept.mark == passphraseMark(kept.id, pass) {
+		s.renew(ctx, name, kept)
+		return kept.id, nil
 	}
 	id, err := unwrapIdentity(wrapped, pass)
+	if err != nil && file != "" {
+		return nil, fmt.Errorf("passphrase file %s: %w", file, err)
+	}
 	if err != nil {
 		return nil, err
 	}
-	s.remember(ctx, cacheKey, id)
+	s.keep(ctx, name, id, passphraseMark(id, pass))
 	return id, nil
+}
+
+// renew keeps a key for longer that was just used.
+func (s *FileStore) renew(ctx context.Context, name string, k keptKey) {
+	if time.Until(k.until) < FileKeyLife-fileKeyRenew {
+		s.keep(ctx, name, k.id, k.mark)
+	}
 }
 
 // createIdentity makes the key of a new store. The lock keeps two processes from
 // making two keys, of which the second would make the first one's items
 // unreadable.
 func (s *FileStore) createIdentity(ctx context.Context, path string) (*age.X25519Identity, error) {
-	pass, err := s.passphrase(ctx, true)
+	pass, err := s.passphrase(ctx, s.passphraseFile(), true)
 	if err != nil {
 		return nil, err
+	}
+	if utf8.RuneCountInString(pass.Reveal()) < MinPassphrase {
+		return nil, fmt.Errorf("the passphrase is too short: a new one has %d characters at least", MinPassphrase)
 	}
 	lctx, cancel := context.WithTimeout(ctx, 20*time.Second)
 	defer cancel()
@@ -92,7 +115,7 @@ func (s *FileStore) createIdentity(ctx context.Context, path string) (*age.X2551
 	if err := atomicfile.Write(path, wrapped); err != nil {
 		return nil, err
 	}
-	s.remember(ctx, identityCacheKey(wrapped), id)
+	s.keep(ctx, identityCacheKey(wrapped), id, passphraseMark(id, pass))
 	return id, nil
 }
 
@@ -139,20 +162,23 @@ func unwrapIdentity(wrapped []byte, pass Secret) (*age.X25519Identity, error) {
 	return id, nil
 }
 
-// passphrase asks the sources in order: the file that was named, the service
-// manager, a person.
-func (s *FileStore) passphrase(ctx context.Context, create bool) (Secret, error) {
-	path := s.opt.PassphraseFile
-	if path == "" {
-		if dir := os.Getenv("CREDENTIALS_DIRECTORY"); filepath.IsAbs(dir) {
-			candidate := filepath.Join(dir, credentialName)
-			if _, err := os.Lstat(candidate); err == nil {
-				path = candidate
-			}
-		}
+// passphraseFile is the file that holds the passphrase: the one that was named,
+// else the service manager's, else "".
+func (s *FileStore) passphraseFile() string {
+	if s.opt.PassphraseFile != "" {
+		return s.opt.PassphraseFile
 	}
-	if path != "" {
-		return readPassphrase(path)
+	if !hasCredential() {
+		return ""
+	}
+	return filepath.Join(os.Getenv("CREDENTIALS_DIRECTORY"), credentialName)
+}
+
+// passphrase reads the passphrase from the file, or asks a person where there
+// is none.
+func (s *FileStore) passphrase(ctx context.Context, file string, create bool) (Secret, error) {
+	if file != "" {
+		return readPassphrase(file)
 	}
 	if s.opt.Prompt == nil {
 		return Secret{}, errPassphrase
@@ -178,52 +204,4 @@ func readPassphrase(path string) (Secret, error) {
 		return Secret{}, errors.New("the passphrase file is empty")
 	}
 	return NewSecret(text), nil
-}
-
-// identityCacheKey names a key by its wrapped form, so that another store or a
-// new passphrase is another entry.
-func identityCacheKey(wrapped []byte) string {
-	sum := sha256.Sum256(wrapped)
-	return "v1-identity-" + hex.EncodeToString(sum[:8])
-}
-
-func (s *FileStore) cached(ctx context.Context, key string) *age.X25519Identity {
-	if s.opt.Cache == nil {
-		return nil
-	}
-	data, err := s.opt.Cache.Get(ctx, key)
-	if err != nil {
-		return nil
-	}
-	id, err := age.ParseX25519Identity(string(data))
-	if err != nil {
-		return nil
-	}
-	return id
-}
-
-// remember is best effort: without the cache the passphrase is asked for again.
-func (s *FileStore) remember(ctx context.Context, key string, id *age.X25519Identity) {
-	if s.opt.Cache != nil {
-		_ = s.opt.Cache.Set(ctx, key, []byte(id.String()))
-	}
-}
-
-// ForgetFileKey removes the unlocked key of the file store in dir from the
-// kernel's keyring, so that the next use asks for the passphrase again. Where
-// there is no such store or no such keyring there is nothing to forget.
-func ForgetFileKey(ctx context.Context, dir string) error {
-	wrapped, err := atomicfile.Read(filepath.Join(dir, identityFile), 64<<10)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	cache, err := OpenKeyringStore("keyctl")
-	if err != nil {
-		return nil // nothing was ever kept
-	}
-	defer func() { _ = cache.Close() }()
-	return cache.Delete(ctx, identityCacheKey(wrapped))
 }

@@ -33,8 +33,9 @@ type FileOptions struct {
 	PassphraseFile string
 	// Prompt asks for the passphrase when there is no file; nil never asks.
 	Prompt PromptFunc
-	// Cache keeps the unlocked key until the machine restarts, usually in the
-	// kernel's keyring; nil keeps it in this process only.
+	// Cache keeps the unlocked key for the user's other processes, usually in the
+	// kernel's keyring, until it was not used for FileKeyLife; nil keeps it in this
+	// process only.
 	Cache Store
 
 	workFactor int // of the passphrase; 0 means the library's default

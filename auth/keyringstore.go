@@ -191,6 +191,15 @@ func (s *KeyringStore) Delete(ctx context.Context, key string) error {
 	})
 }
 
+// expire has the kernel's keyring forget an item after a time, which no other
+// keychain can.
+func (s *KeyringStore) expire(ctx context.Context, key string, after time.Duration) error {
+	if s.name != "keyctl" {
+		return errors.New(s.name + " keeps items until they are deleted")
+	}
+	return s.with(ctx, key, func(ring) error { return keyctlExpire(key, after) })
+}
+
 // with runs fn on the actor's goroutine, opening the keychain first.
 func (s *KeyringStore) with(ctx context.Context, key string, fn func(ring) error) error {
 	if !keyShape.MatchString(key) {

@@ -2,6 +2,7 @@ package auth
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"strings"
@@ -87,7 +88,7 @@ func (e *Engine) halt(s State, err *Error) error {
 // readOnly is the state of a store that takes nothing: nothing is spent, the
 // access token serves to its end.
 func (e *Engine) readOnly(op string, cause error) error {
-	err := fail(op, ClassStore, "the secret store "+e.chain.store.Name()+" cannot be written, so the sign-in is not renewed: "+clean(cause.Error(), 200), cause)
+	err := fail(op, ClassStore, "the secret store "+e.chain.store.Name()+" cannot be written, so the sign-in is not renewed: "+clean(cause.Error(), 200), cause, errReadOnly)
 	return e.failed(err)
 }
 
@@ -110,8 +111,12 @@ func (e *Engine) failed(err *Error) error {
 	switch {
 	case e.unsaved:
 		state = UnsavedRotation
-	case err.Class == ClassStore:
+	case errors.Is(err, errLocked):
+		state = StoreLocked
+	case errors.Is(err, errReadOnly):
 		state = StoreReadOnly
+	case err.Class == ClassStore:
+		state = StoreFailed
 	case alive:
 		state = Degraded
 	}

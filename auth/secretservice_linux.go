@@ -28,8 +28,6 @@ const (
 // taken back then, since nobody waits for the answer any more.
 const promptLimit = time.Minute
 
-var errLocked = errors.New("the keychain is locked, and nobody unlocked it")
-
 // wireSecret is a secret as the service sends and takes it.
 type wireSecret struct {
 	Session     dbus.ObjectPath

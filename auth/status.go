@@ -32,12 +32,17 @@ const (
 	// Loading: the store has not been read yet, so nobody knows whether there is
 	// a chain.
 	Loading
+	// StoreLocked: the keychain is locked, and nobody unlocked it.
+	StoreLocked
+	// StoreFailed: the store cannot be read.
+	StoreFailed
 )
 
 // String returns a short name in lower case.
 func (s State) String() string {
 	names := [...]string{"signed out", "signing in", "ready", "refreshing", "waiting for another process",
-		"degraded", "expired", "store is read-only", "not saved", "sign-in needed", "configuration error", "reading the store"}
+		"degraded", "expired", "store is read-only", "not saved", "sign-in needed", "configuration error", "reading the store",
+		"store is locked", "store cannot be read"}
 	if s < 0 || int(s) >= len(names) {
 		return "unknown"
 	}

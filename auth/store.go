@@ -26,6 +26,13 @@ type Store interface {
 	Close() error
 }
 
+// errLocked means that a keychain is locked, and errReadOnly that a store takes
+// nothing; the state of the sign-in tells them from a store that is broken.
+var (
+	errLocked   = errors.New("the keychain is locked, and nobody unlocked it")
+	errReadOnly = errors.New("the store is read-only")
+)
+
 // lockDirer is a Store whose items are covered by a lock in a folder of its own.
 type lockDirer interface{ LockDir() string }
 

@@ -71,7 +71,7 @@ func (a *app) run(ctx context.Context, args []string) int {
 		err = &codeError{exitInterrupted, "interrupted"}
 	}
 	if err != nil {
-		printError(a.err, asUsage(err))
+		a.printError(asUsage(err))
 	}
 	return exitCode(asUsage(err))
 }

@@ -124,7 +124,7 @@ func verbsOfShell() map[string]string {
 	return map[string]string{
 		"app.find": "find", "app.jobs": "job list", "app.profile": "profile use", "app.signin": "login", "app.calls": "api",
 		"table.export": "endpoint list", "table.raw": "endpoint show",
-		"jobs.resume": "job resume", "jobs.retry": "job retry", "jobs.elapsed": "job retry", "jobs.revert": "job revert", "jobs.step": "job next",
+		"jobs.list": "job list", "jobs.open": "job show", "jobs.resume": "job resume", "jobs.retry": "job retry", "jobs.resend": "job retry", "jobs.elapsed": "job retry", "jobs.revert": "job revert", "jobs.step": "job next",
 		"jobs.export": "job show", "jobs.save-failed": "job show",
 		"fleet.infected": "endpoint list", "fleet.attention": "endpoint list", "fleet.stale": "endpoint list", "fleet.seen-deactivated": "endpoint list",
 		"fleet.duplicates": "endpoint deactivate", "fleet.outdated": "endpoint list", "fleet.drift": "endpoint list", "fleet.seats": "usage",
@@ -141,7 +141,7 @@ func onShellOnly(id string) bool {
 	case "table":
 		return name != "export" && name != "raw"
 	case "jobs":
-		return slices.Contains([]string{"next", "previous", "cancel", "hasten", "copy", "up", "down", "page-up", "page-down", "filter", "close"}, name)
+		return slices.Contains([]string{"next", "previous", "cancel", "hasten", "copy", "up", "down", "page-up", "page-down", "half-up", "half-down", "top", "bottom", "filter", "close"}, name)
 	case "app":
 		return slices.Contains([]string{"help", "palette", "back", "leave", "previous", "next", "reload", "messages", "problem", "dismiss", "redraw", "cancel", "suspend"}, name)
 	}

@@ -151,7 +151,7 @@ func (a *app) screen(ctx context.Context, s *screenOf) error {
 	beat.Adopt(program)
 	stop := handleSignals(ctx, program, suspend)
 	_, err = program.Run()
-	interrupted := stop()
+	interrupted, left := stop(), time.Now()
 	terminal.ShowCursor(os.Stdout)
 	// Requests that are out are waited for: their outcome belongs into the audit. A second signal ends the waiting.
 	closing, done := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
@@ -163,6 +163,9 @@ func (a *app) screen(ctx context.Context, s *screenOf) error {
 	}
 	_ = root.Close(closing)
 	s.flushed(nil)
+	if !s.demo {
+		a.nameUnsent(s.current().jobs(), left)
+	}
 	switch {
 	case errors.Is(err, tea.ErrProgramPanic):
 		return errors.New("this is a defect in unitty; the terminal is restored")
@@ -189,7 +192,7 @@ func (a *app) uiConfig(ctx context.Context, s *screenOf) (*ui.Config, error) {
 	cfg := &ui.Config{Version: version, Theme: th, Mouse: set.config.UI.Mouse, SyncOutput: firstOf(set.config.UI.SyncOutput, terminal.SyncAuto), IdleLock: set.IdleLock,
 		Header:  func() ui.Header { return header(sess, env, s.demo) },
 		Home:    env.Home,
-		Touched: env.Touched, Warnings: viewWarnings(set),
+		Touched: env.Touched, Warnings: append(viewWarnings(set), leftJobs(sess.jobs(), set)...),
 		Restore: env.Restore, Commands: env.Places(), Catalog: set.config.catalog(), Keys: set.config.Keys,
 		Network: sess.calls.network(), Calls: sess.calls.show(set.BaseURL), Find: env.Find, Explain: views.Explain,
 		Jobs:    env.JobBook(),

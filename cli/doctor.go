@@ -243,7 +243,7 @@ func (a *app) report(r *doctorReport) error {
 	}
 	switch code {
 	case exitSignIn:
-		return &codeError{code, "doctor: " + firstOf(r.SignIn.Text, "not signed in") + " — sign in with `unitty login`"}
+		return &codeError{code, "doctor: " + firstOf(r.SignIn.Text, "not signed in") + " — sign in with `" + a.loginLine() + "`"}
 	case exitUnreachable:
 		return &codeError{code, "doctor: the API is out of reach: " + firstOf(r.Network.Text, r.SignIn.Text)}
 	default:

@@ -72,7 +72,7 @@ func (r *doctorReport) checkConsole(ctx context.Context, s *settings, sess *sess
 	}
 	switch {
 	case r.Sites.Visible == 0 && r.Sites.WithoutAccess > 0:
-		r.problem("the user has no access to any of the %d sites: a super admin grants it in the GSM console under Admins", r.Sites.WithoutAccess)
+		r.problem("the user has access to none of %s: a super admin grants it in the GSM console under Admins", numbered(r.Sites.WithoutAccess, "site"))
 	case r.Sites.WithoutAccess > 0:
 		r.warn("the user has no access to %d of %d sites", r.Sites.WithoutAccess, r.Sites.Visible+r.Sites.WithoutAccess)
 	}
@@ -88,7 +88,7 @@ func (r *doctorReport) blame(what string, err error) {
 		r.SignIn.Text = unity.Clean(err.Error())
 	}
 	if errors.Is(err, unity.ErrDenied) || errors.Is(err, unity.ErrNotFound) {
-		r.problem("%s: %s", what, keyWords(err))
+		r.problem("%s: %s", what, keyError(err).Error())
 		return
 	}
 	r.problem("%s: %s", what, err.Error())

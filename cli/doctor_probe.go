@@ -154,7 +154,7 @@ func (p *authProbe) chains(ctx context.Context, under auth.Grant, main string) (
 			return other, err
 		}
 		if gone {
-			detail = "the sign-in of this profile was ended by it: run `unitty login`"
+			detail = "the sign-in of this profile was ended by it: sign in again"
 		}
 	}
 	switch {

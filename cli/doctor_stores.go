@@ -21,6 +21,9 @@ type storeCheck struct {
 	InUse  bool
 	// CanaryMS is how long writing, reading and deleting a test item took, in milliseconds; null when it was not tried.
 	CanaryMS *float64
+	// UnlockedUntil is when the passphrase of the file store is asked for again unless it is used before; left out when it is asked
+	// for now.
+	UnlockedUntil *time.Time `json:",omitempty"`
 	// Tested is false for stores that unitty's own tests have never met.
 	Tested bool
 }
@@ -60,9 +63,19 @@ func checkStores(ctx context.Context, s *settings, used auth.Store, openErr erro
 		default:
 			c.checkKeyring(ctx)
 		}
+		if name == "file" {
+			c.unlocked(ctx, s.paths.secrets())
+		}
 		out = append(out, c)
 	}
 	return out
+}
+
+// unlocked notes until when the file store opens without its passphrase.
+func (c *storeCheck) unlocked(ctx context.Context, dir string) {
+	if until := auth.FileKeyUntil(ctx, dir); !until.IsZero() {
+		c.UnlockedUntil = &until
+	}
 }
 
 func named(store string) string {

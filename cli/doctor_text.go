@@ -88,6 +88,9 @@ func (c *storeCheck) words() string {
 	if c.CanaryMS != nil {
 		parts = append(parts, fmt.Sprintf("test item %.1f ms", *c.CanaryMS))
 	}
+	if c.UnlockedUntil != nil {
+		parts = append(parts, fmt.Sprintf("open without its passphrase until %s, which each use puts off", localTime(*c.UnlockedUntil)))
+	}
 	if !c.Tested {
 		parts = append(parts, "untested by unitty's own tests")
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"strings"
 
@@ -88,8 +87,8 @@ func exitCode(err error) int {
 }
 
 // printError says on one line what happened, the API's description, the request id and what to do.
-func printError(w io.Writer, err error) {
-	text := errorText(err)
+func (a *app) printError(err error) {
+	text := a.errorText(err)
 	if text == "" {
 		return
 	}
@@ -98,29 +97,37 @@ func printError(w io.Writer, err error) {
 		lines[i] = unity.Clean(lines[i])
 	}
 	line := "unitty: " + strings.Join(lines, "\n")
-	if advice := advice(err); advice != "" {
+	if advice := a.advice(err); advice != "" {
 		line += " — " + advice
 	}
-	_, _ = fmt.Fprintln(w, line)
+	_, _ = fmt.Fprintln(a.err, line)
 }
 
 // errorText is what happened. Of a call that was never made for want of a token only that want is told, and the advice says how to
 // sign in.
-func errorText(err error) string {
+func (a *app) errorText(err error) string {
 	text := err.Error()
 	var call *unity.Error
 	var lacking *auth.Error
 	if errors.As(err, &call) && call.Status == 0 && errors.Is(call, unity.ErrUnauthenticated) && errors.As(call, &lacking) {
 		text = strings.ReplaceAll(text, call.Error(), lacking.Error())
 	}
-	if errors.As(err, &lacking) && advice(err) != "" {
-		text = strings.ReplaceAll(text, lacking.Error(), strings.TrimSuffix(strings.TrimPrefix(lacking.Error(), "token: "), ": sign in first"))
+	if errors.As(err, &lacking) && a.advice(err) != "" {
+		text = strings.ReplaceAll(text, lacking.Error(), strings.TrimSuffix(lacking.Error(), ": sign in first"))
 	}
 	return text
 }
 
+// loginLine is the command that signs the profile in use in.
+func (a *app) loginLine() string {
+	if a.flags.profile == "" {
+		return "unitty login" // on the profile of the environment or the default one, as the verb that failed
+	}
+	return "unitty --profile " + unity.Clean(a.flags.profile) + " login"
+}
+
 // advice says what to do, in a few words.
-func advice(err error) string {
+func (a *app) advice(err error) string {
 	var coded *codeError
 	switch {
 	case errors.As(err, &coded):
@@ -128,7 +135,7 @@ func advice(err error) string {
 	case errors.Is(err, auth.ErrStore):
 		return "see `unitty config` for the store in use"
 	case exitCode(err) == exitSignIn:
-		return "sign in with `unitty login`"
+		return "sign in with `" + a.loginLine() + "`"
 	case errors.Is(err, unity.ErrScope):
 		return "ask your Webroot representative for the scope"
 	case errors.Is(err, unity.ErrDenied):

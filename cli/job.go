@@ -147,15 +147,21 @@ func jobFailure(err error) error {
 	return err
 }
 
-// waits says on standard error that a job waits for the server, once for each time: without a word it would seem to hang.
+// readingPace is how often it is said how far the reading of a job that goes on is.
+const readingPace = 10 * time.Second
+
+// waits says on standard error that a job waits for the server, once for each time, and how far it is with the machines that it
+// reads before it sends: without a word it would seem to hang.
 func (a *app) waits() func(dispatch.Job) {
-	said := false
+	waited := false
+	var read time.Time
 	return func(j dispatch.Job) {
 		waits := j.Note == dispatch.NoteThrottled
-		if waits && !said {
+		if waits && !waited || j.ReadsFirst() && time.Since(read) >= readingPace {
 			_, _ = fmt.Fprintf(a.err, "unitty: %s\n", j.Note)
+			read = time.Now()
 		}
-		said = waits
+		waited = waits
 	}
 }
 
@@ -165,7 +171,7 @@ func (a *app) pause(sess *session) func(context.Context, error) error {
 		return nil
 	}
 	return func(ctx context.Context, lost error) error {
-		_, _ = fmt.Fprintf(a.err, "unitty: the sign-in is lost (%v). Sign in with `unitty login` in another terminal; the job goes on by itself. ctrl+c stops it, and `unitty job resume` goes on later.\n", lost)
+		_, _ = fmt.Fprintf(a.err, "unitty: the sign-in is lost (%v). Sign in with `%s` in another terminal; the job goes on by itself. ctrl+c stops it, and `unitty job resume` goes on later.\n", lost, a.loginLine())
 		return untilSignedIn(ctx, sess)
 	}
 }

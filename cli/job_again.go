@@ -170,7 +170,7 @@ func (a *app) confirmResume(p *dispatch.Past, flags sendFlags) error {
 	case flags.yes:
 		return nil
 	case !a.terminal:
-		return refusedf("refused: to resume job %s needs --yes: %s %s not sent to, %d may have been", p.ID, dispatch.Machines(n), areOrIs(n), p.Count(dispatch.Unknown))
+		return refusedf("refused: to resume job %s needs --yes: %s %s not sent to, %d may have been", p.ID, dispatch.Machines(n), are(n), p.Count(dispatch.Unknown))
 	}
 	_, _ = fmt.Fprintf(a.err, "%s\n  console   %s\n  started   %s, %s ago\n  so far    %s\n  left      %s\n", unity.Clean(p.Title()), unity.Clean(p.Console),
 		p.Started.Local().Format("2006-01-02 15:04:05"), dispatch.AgeWords(age), p.Words(), dispatch.Machines(n))
@@ -179,13 +179,6 @@ func (a *app) confirmResume(p *dispatch.Past, flags sendFlags) error {
 		return refusedf("cancelled: nothing was sent")
 	}
 	return nil
-}
-
-func areOrIs(n int) string {
-	if n == 1 {
-		return "is"
-	}
-	return "are"
 }
 
 func (a *app) jobRetry() *cobra.Command {

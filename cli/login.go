@@ -180,10 +180,10 @@ func (a *app) showSteps(steps []step, shown map[int]bool) {
 			continue
 		}
 		shown[i] = true
-		mark := "ok"
-		if s.state == stepFailed {
-			mark = "FAILED"
+		line := fmt.Sprintf("%-7s %-14s %s", "ok", s.name, unity.Clean(s.note))
+		if s.state == stepFailed { // the error of the verb says why
+			line = fmt.Sprintf("%-7s %s", "FAILED", s.name)
 		}
-		_, _ = fmt.Fprintf(a.err, "%-7s %-14s %s\n", mark, s.name, unity.Clean(s.note))
+		_, _ = fmt.Fprintln(a.err, line)
 	}
 }

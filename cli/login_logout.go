@@ -26,8 +26,9 @@ configuration; "unitty profile remove" removes that. Having no sign-in is no err
 The server has no way to take tokens back: what was issued is accepted there until it expires, which the verb says with
 the times. Only a password change in the GSM console ends it at once.
 
---purge also removes what is remembered of the profile: the last place, marks and filters, favourite and recent customers, the
-picture of the console on disk with its key, and the journals of its jobs. Exports, the audit and the log stay; they are records.`,
+--purge also removes what is remembered of the profile: the last place and orders of lists, favourite and recent customers, the
+picture of the console on disk with its key, and the journals of its jobs. The file store asks for its passphrase again then, as it
+does when the last profile signs out. Exports, the audit and the log stay; they are records.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.logout(cmd.Context(), purge) }}
 	c.Flags().BoolVar(&purge, "purge", false, "also remove the snapshot with its key, the journals of jobs and what the screens remember of the profile")
 	return c
@@ -38,25 +39,29 @@ func (a *app) logout(ctx context.Context, purge bool) error {
 	if err != nil {
 		return err
 	}
-	if err := a.forget(ctx, s, purge); err != nil {
+	last, err := a.forget(ctx, s, purge)
+	if err != nil {
 		return err
 	}
-	if !purge {
-		return nil
+	if purge {
+		err = a.purge(s)
 	}
-	// The key of the file store is kept in the kernel until the next start of the machine; the next use asks for it again.
-	return errors.Join(a.purge(s), auth.ForgetFileKey(ctx, s.paths.secrets()))
+	if purge || last { // nobody needs the kernel to hold the key of the file store; the next use asks for its passphrase
+		err = errors.Join(err, auth.ForgetFileKey(ctx, s.paths.secrets()))
+	}
+	return err
 }
 
-// forget wipes the stored sign-in, with purge the key of the snapshot too, and says what the server still accepts.
-func (a *app) forget(ctx context.Context, s *settings, purge bool) error {
+// forget wipes the stored sign-in, with purge the key of the snapshot too, and says what the server still accepts. last tells that
+// it was the last one in the file store.
+func (a *app) forget(ctx context.Context, s *settings, purge bool) (last bool, err error) {
 	if s.ClientID == "" || s.Username == "" {
 		_, _ = fmt.Fprintf(a.err, "Profile %s has no sign-in: nothing had to be forgotten.\n", s.Profile)
-		return nil
+		return false, nil
 	}
 	sess, err := a.stored(ctx, s)
 	if err != nil {
-		return err
+		return false, err
 	}
 	defer sess.close()
 	before := sess.engine.Status()
@@ -65,16 +70,16 @@ func (a *app) forget(ctx context.Context, s *settings, purge bool) error {
 		_, _ = fmt.Fprintln(a.err, "unitty: how long the server takes the narrower tokens is not known: "+err.Error())
 	}
 	if err := sess.engine.SignOut(ctx); err != nil {
-		return err
+		return false, err
 	}
 	if purge {
 		if err := purgeSnapshotKey(ctx, s, sess.store); err != nil {
-			return err
+			return false, err
 		}
 	}
 	if s.Source != nil {
 		if err := a.forgetVault(ctx, s, sess.store); err != nil {
-			return err
+			return false, err
 		}
 	}
 	if before.State == auth.SignedOut {
@@ -86,7 +91,28 @@ func (a *app) forget(ctx context.Context, s *settings, purge bool) error {
 	for _, n := range narrower {
 		_, _ = fmt.Fprintf(a.err, "The narrower sign-in (%s) is forgotten here too. %s\n", unity.Clean(strings.Join(n.Scopes, " ")), stillAccepted(n, time.Now()))
 	}
-	return nil
+	return sess.store.Name() == "file" && !s.otherSignIn(ctx, sess.store), nil
+}
+
+// otherSignIn tells whether another profile of the configuration has a sign-in in the store. One that cannot be read counts as one.
+func (s *settings) otherSignIn(ctx context.Context, store auth.Store) bool {
+	for name, p := range s.config.Profiles {
+		if name == s.Profile || p.ClientID == "" || p.Username == "" {
+			continue
+		}
+		engine, err := auth.NewEngine(auth.Options{Account: auth.Account{BaseURL: firstOf(p.BaseURL, unity.DefaultBaseURL), ClientID: p.ClientID, Username: p.Username},
+			Store: store, UserAgent: unity.UserAgent(version)})
+		if err != nil {
+			continue // no account that anybody could have signed in to
+		}
+		err = engine.Load(ctx)
+		signedOut := err == nil && engine.Status().State == auth.SignedOut
+		_ = engine.Close(ctx)
+		if !signedOut {
+			return true
+		}
+	}
+	return false
 }
 
 // stillAccepted says how long the server would take the tokens that were forgotten.
@@ -136,13 +162,14 @@ func (p paths) remembered(profile string) []string {
 // one that cannot be read: nobody can tell whose it is. The audit is the record that stays.
 func (a *app) purgeJournals(s *settings) (int, error) {
 	dir := journal.At(s.paths.jobs())
-	past, _, err := dispatch.NewJobs(dir).List()
+	past, _, err := dispatch.NewJobs(dir).Digests()
 	if err != nil {
 		return 0, err
 	}
 	removed := 0
 	var errs []error
-	for _, p := range past {
+	for i := range past {
+		p := &past[i]
 		if p.Profile != s.Profile {
 			continue
 		}
@@ -153,7 +180,7 @@ func (a *app) purgeJournals(s *settings) (int, error) {
 		removed++
 	}
 	if removed > 0 {
-		_, _ = fmt.Fprintf(a.err, "Removed the journals of %d jobs in %s\n", removed, unity.Clean(dir.Path()))
+		_, _ = fmt.Fprintf(a.err, "Removed the journals of %s in %s\n", numbered(removed, "job"), unity.Clean(dir.Path()))
 	}
 	return removed, errors.Join(errs...)
 }

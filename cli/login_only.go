@@ -40,7 +40,7 @@ func (a *app) loginOnly(ctx context.Context, f loginFlags) error {
 // nothing but the engine. It wants no console key.
 func (a *app) stored(ctx context.Context, s *settings) (*session, error) {
 	if s.ClientID == "" || s.Username == "" {
-		return nil, &codeError{exitSignIn, fmt.Sprintf("profile %q has no sign-in yet: run `unitty login`", s.Profile)}
+		return nil, &codeError{exitSignIn, fmt.Sprintf("profile %q has no sign-in yet: run `%s`", s.Profile, a.loginLine())}
 	}
 	sess := &session{settings: s, calls: newCallLog()}
 	if err := a.openDebug(sess); err != nil {

@@ -34,11 +34,14 @@ func (a *app) statusCommand() *cobra.Command {
 }
 
 func (a *app) status(ctx context.Context, sess *session) error {
-	_, tokenErr := sess.tokens().Token(ctx)
-	st := sess.engine.Status()
+	console, reach, err := sess.reach(ctx)
+	st := sess.engine.Status() // after the call: the server may have turned down a token that looked good here
 	out := statusJSON{Profile: sess.settings.Profile, BaseURL: sess.settings.BaseURL, Username: sess.settings.Username, ClientID: sess.settings.ClientID,
 		GSMKey: sess.settings.Key.String(), State: st.State.String(), Store: sess.store.Name(), Generation: st.Gen, Scopes: append([]string{}, st.Scopes...),
-		ReadOnly: sess.settings.ReadOnly, Text: st.Text, Reach: "ok"}
+		ReadOnly: sess.settings.ReadOnly, Text: st.Text, Reach: "ok", Console: console}
+	if reach != nil {
+		out.Reach = reach.Error()
+	}
 	for _, t := range []struct {
 		at time.Time
 		to **time.Time
@@ -47,17 +50,6 @@ func (a *app) status(ctx context.Context, sess *session) error {
 			at := t.at.UTC().Truncate(time.Second)
 			*t.to = &at
 		}
-	}
-	err := tokenErr
-	if tokenErr == nil {
-		console, cerr := sess.client.Console(ctx)
-		if cerr != nil {
-			out.Reach, err = cerr.Error(), cerr
-		} else {
-			out.Console = console.Name.Raw()
-		}
-	} else if perr := unity.Probe(ctx, sess.settings.BaseURL, version, nil); perr != nil {
-		out.Reach = perr.Error()
 	}
 	if a.structured() {
 		p, perr := newPrinter(a, nil, func(s *statusJSON) ([]byte, error) { return json.Marshal(s) })
@@ -68,10 +60,39 @@ func (a *app) status(ctx context.Context, sess *session) error {
 	}
 	for _, kv := range [][2]string{{"profile", out.Profile}, {"address", out.BaseURL}, {"console", firstOf(unity.Clean(out.Console), "-") + "  " + out.GSMKey},
 		{"user", out.Username}, {"client", out.ClientID}, {"sign-in", out.State}, {"kept in", out.Store}, {"access until", localTime(st.ExpiresAt)},
-		{"refresh until", localTime(st.RefreshExpiresAt)}, {"scopes", scopeWords(out.Scopes)}, {"API", unity.Clean(out.Reach)}, {"read-only", fmt.Sprint(out.ReadOnly)}} {
+		{"refresh until", localTime(st.RefreshExpiresAt)}, {"scopes", scopeWords(out.Scopes)}, {"API", reachWords(reach, err)}, {"read-only", fmt.Sprint(out.ReadOnly)}} {
 		_, _ = fmt.Fprintf(a.out, "%-14s %s\n", kv[0], kv[1])
 	}
 	return err
+}
+
+// reach tells the name of the console, what is wrong with the API itself, and why there is no answer.
+func (sess *session) reach(ctx context.Context) (console string, reach, err error) {
+	if _, err = sess.tokens().Token(ctx); err == nil {
+		c, err := sess.client.Console(ctx)
+		switch {
+		case err == nil:
+			return c.Name.Raw(), nil, nil
+		case exitCode(err) != exitSignIn:
+			return "", err, err
+		}
+		return "", nil, err // it has answered, and wants another sign-in
+	}
+	return "", unity.Probe(ctx, sess.settings.BaseURL, version, nil), err
+}
+
+// reachWords tells what is wrong with the API: in a word where err, which goes to standard error in full, says the same.
+func reachWords(reach, err error) string {
+	switch {
+	case reach == nil:
+		return "ok"
+	case exitCode(reach) != exitCode(err):
+		return unity.Clean(reach.Error())
+	case exitCode(reach) == exitUnreachable:
+		return "out of reach"
+	default:
+		return "answers with an error"
+	}
 }
 
 func localTime(at time.Time) string {

@@ -100,7 +100,7 @@ func (a *app) proxy(ctx context.Context, f proxyFlags) error {
 		return err
 	}
 	if s.Key == "" && s.ClientID != "" && s.Username != "" {
-		return usagef("the GSM key is missing: give --gsm-key, UNITTY_GSM_KEY, or run `unitty login`")
+		return usagef("the GSM key is missing: give --gsm-key, UNITTY_GSM_KEY, or run `%s`", a.loginLine())
 	}
 	if f.listen != "" && f.socket != "" {
 		return usagef("--listen and --socket exclude each other")

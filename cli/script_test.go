@@ -24,10 +24,13 @@ func scriptParams() testscript.Params {
 	return testscript.Params{
 		Dir: filepath.Join("testdata", "script"), RequireExplicitExec: true, RequireUniqueNames: true,
 		Setup: prepareScript, Condition: func(c string) (bool, error) {
-			if c != "long" {
-				return false, fmt.Errorf("unknown condition %q", c)
+			switch c {
+			case "long":
+				return long(), nil
+			case "kernelkeys":
+				return kernelKeys(), nil
 			}
-			return long(), nil
+			return false, fmt.Errorf("unknown condition %q", c)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"sim": simCmd, "simctl": simctlCmd, "simlog": simlogCmd, "signin": signinCmd, "lastbody": lastbodyCmd,
@@ -39,6 +42,16 @@ func scriptParams() testscript.Params {
 
 // long tells whether the tests that take minutes were asked for.
 func long() bool { return os.Getenv("UNITTY_TEST_LONG") != "" }
+
+// kernelKeys tells whether the kernel has a keyring for this process.
+func kernelKeys() bool {
+	s, err := auth.OpenKeyringStore("keyctl")
+	if err != nil {
+		return false
+	}
+	defer func() { _ = s.Close() }()
+	return auth.Canary(context.Background(), s) == nil
+}
 
 // simsOf is the key of the simulators of a script.
 type simsOf struct{}

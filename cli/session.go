@@ -36,10 +36,10 @@ type session struct {
 // open makes the session of the settings. It reads no secret before it has to.
 func (a *app) open(ctx context.Context, s *settings) (*session, error) {
 	if s.ClientID == "" || s.Username == "" {
-		return nil, &codeError{exitSignIn, fmt.Sprintf("profile %q has no sign-in yet: run `unitty login`, or set UNITTY_USERNAME, UNITTY_PASSWORD, UNITTY_CLIENT_ID and UNITTY_CLIENT_SECRET", s.Profile)}
+		return nil, a.noSignIn(s)
 	}
 	if s.Key == "" {
-		return nil, usagef("the GSM key is missing: give --gsm-key, UNITTY_GSM_KEY, or run `unitty login`")
+		return nil, usagef("the GSM key is missing: give --gsm-key, UNITTY_GSM_KEY, or run `%s`", a.loginLine())
 	}
 	sess := &session{settings: s, calls: newCallLog(), changing: func() { a.changes = true }}
 	if s.Source != nil {
@@ -58,6 +58,11 @@ func (a *app) open(ctx context.Context, s *settings) (*session, error) {
 		return nil, err
 	}
 	return sess, nil
+}
+
+// noSignIn is the error of a profile that nobody has signed in to.
+func (a *app) noSignIn(s *settings) error {
+	return &codeError{exitSignIn, fmt.Sprintf("profile %q has no sign-in yet: run `%s`, or set UNITTY_USERNAME, UNITTY_PASSWORD, UNITTY_CLIENT_ID and UNITTY_CLIENT_SECRET", s.Profile, a.loginLine())}
 }
 
 func (sess *session) connect(ctx context.Context, timeout time.Duration) error {
@@ -185,10 +190,11 @@ func (a *app) complainAudit(err error) {
 
 // callLog keeps the latest API calls for the live pane.
 type callLog struct {
-	mu    sync.Mutex
-	n     uint64
-	calls []call
-	log   *slog.Logger
+	mu sync.Mutex
+	// n counts the attempts, again those of them that repeat an earlier one.
+	n, again uint64
+	calls    []call
+	log      *slog.Logger
 	// tell is told of every attempt, under the lock.
 	tell func(unity.Attempt)
 }
@@ -205,6 +211,9 @@ func newCallLog() *callLog { return &callLog{} }
 func (l *callLog) add(at unity.Attempt) {
 	l.mu.Lock()
 	l.n++
+	if at.Retry > 0 {
+		l.again++
+	}
 	l.calls = append(l.calls, call{at, l.n})
 	if len(l.calls) > keptCalls {
 		l.calls = append(l.calls[:0], l.calls[len(l.calls)-keptCalls:]...)
@@ -222,6 +231,13 @@ func (l *callLog) add(at unity.Attempt) {
 		attrs = append(attrs, slog.String("error", unity.Clean(at.Err.Error())))
 	}
 	l.log.Debug("call "+http.StatusText(at.Status), attrs...)
+}
+
+// repetitions is how many attempts there were that repeat an earlier one.
+func (l *callLog) repetitions() uint64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.again
 }
 
 func (l *callLog) list() []call {

@@ -80,7 +80,8 @@ func (sess *session) signInBy(ctx context.Context, c auth.Credentials, start fun
 	set(stepKey, stepRunning, "")
 	console, err := sess.client.Console(ctx)
 	if err != nil {
-		set(stepKey, stepFailed, keyWords(err))
+		err = keyError(err)
+		set(stepKey, stepFailed, err.Error())
 		return []string{"gsm_key"}, err
 	}
 	set(stepKey, stepDone, console.Name.String())
@@ -127,13 +128,12 @@ func blame(err error, c auth.Credentials) (at int, faults []string) {
 	}
 }
 
-func keyWords(err error) string {
-	switch {
-	case errors.Is(err, unity.ErrDenied), errors.Is(err, unity.ErrNotFound):
-		return "the user is signed in, but this keycode is not a console of theirs: " + err.Error()
-	default:
-		return err.Error()
+// keyError says of a console that is not there for the user that the sign-in itself is good.
+func keyError(err error) error {
+	if errors.Is(err, unity.ErrDenied) || errors.Is(err, unity.ErrNotFound) {
+		return fmt.Errorf("the user is signed in, but this keycode is not a console of theirs: %w", err)
 	}
+	return err
 }
 
 func scopeWords(scopes []string) string {
@@ -158,7 +158,7 @@ func siteWords(sites []unity.Site) string {
 			visible++
 		}
 	}
-	text := fmt.Sprintf("%d sites visible", visible)
+	text := numbered(visible, "site") + " visible"
 	if hidden := len(sites) - visible; hidden > 0 {
 		text += fmt.Sprintf(", %d without access", hidden)
 	}

@@ -75,7 +75,9 @@ done
 	if !screen.Contains("secret-service cannot be used") || !strings.Contains(strings.ToLower(screen.String()), "locked") {
 		t.Errorf("the reason is missing:\n%s", screen)
 	}
-	term.Send([]byte("9\r"))
+	for range 3 { // a wrong number is asked about again
+		term.Send([]byte("9\r"))
+	}
 	term.WaitText("ended with")
 	term.Exit()
 }

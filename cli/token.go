@@ -210,7 +210,7 @@ func (f tokenFlags) least(life time.Duration) time.Duration {
 // beside the main one. Nothing runs in the background.
 func (a *app) openTokens(ctx context.Context, s *settings, scope []string) (*session, unity.TokenSource, error) {
 	if s.ClientID == "" || s.Username == "" {
-		return nil, nil, &codeError{exitSignIn, fmt.Sprintf("profile %q has no sign-in yet: run `unitty login`, or set UNITTY_USERNAME, UNITTY_PASSWORD, UNITTY_CLIENT_ID and UNITTY_CLIENT_SECRET", s.Profile)}
+		return nil, nil, a.noSignIn(s)
 	}
 	sess := &session{settings: s, calls: newCallLog()}
 	if s.Source != nil {

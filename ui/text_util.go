@@ -35,7 +35,11 @@ func every(d time.Duration) string {
 // oneLine is a problem as a message.
 func oneLine(p Problem) string {
 	parts := []string{}
-	for _, s := range []string{p.Title, p.Text, p.Advice} {
+	order := []string{p.Title, p.Text, p.Advice}
+	if p.SignIn { // of a line that is cut off the way out is to be left
+		order = []string{p.Title, strings.TrimSuffix(p.Advice, "."), p.Text}
+	}
+	for _, s := range order {
 		if s = strings.TrimSpace(strings.ReplaceAll(clean(s), "\n", " ")); s != "" {
 			parts = append(parts, s)
 		}

@@ -23,7 +23,7 @@ func replacements() []replacement {
 		{regexp.MustCompile(`\b(code|state|code_challenge|nonce)=[A-Za-z0-9_%.~-]+`), "$1=…"},
 		{regexp.MustCompile(`\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b`), "00000000-0000-4000-8000-000000000000"},
 		{regexp.MustCompile(`\b(request(?:Id)?[ :=]+)[0-9A-Za-z-]{6,}`), "$1…"},
-		{regexp.MustCompile(`(?m)^(\d+ rows) · .*$`), "$1 · just read · refresh 60 s"},
+		{regexp.MustCompile(`(?m)^(\d+ rows) - .*$`), "$1 - just read - refresh 60 s"},
 	}
 }
 

@@ -89,8 +89,8 @@ func cursorRow(s ptytest.Screen) string {
 // counted tells whether the numbers above the list are those of the whole console, and no longer of what has been read so far.
 func counted(s ptytest.Screen) bool {
 	for y := range s.Height {
-		if line := s.Line(y); strings.Contains(line, " · 8 sites · ") {
-			return strings.Contains(line, " · read ") && !strings.Contains(line, " + ")
+		if line := s.Line(y); strings.Contains(line, " - 8 sites - ") {
+			return strings.Contains(line, " - read ") && !strings.Contains(line, " + ")
 		}
 	}
 	return false

@@ -17,7 +17,7 @@ func scenes() []scene {
 	return []scene{
 		{"The form of the full-screen program", "`unitty` without a profile opens the form. `+` ticks a step that is done, `>` is under way, `x` has failed; here the list of sites is still being read.", form},
 		{"A wrong password", "The steps before it are done, so neither the address nor the API client is at fault. The fields to look at are marked; the others stay as they are.", wrongPassword},
-		{"On a terminal, with a choice of the store", "Without a keychain of the desktop `unitty login` asks where the sign-in is kept. The passphrase, the client's secret and the password are not shown while they are typed.", terminalLogin},
+		{"On a terminal, with a choice of the store", "Without a keychain of the desktop `unitty login` asks where the sign-in is kept. The passphrase, the client's secret and the password are not shown while they are typed. On Linux the unlocked store stays open for this user until twelve hours after its last use; `unitty doctor` says until when.", terminalLogin},
 		{"From a file descriptor", "For scripts and password managers: the items come as JSON on a descriptor, never as arguments.", descriptor},
 		{"From the environment", "With the items in the environment no `login` is needed: any verb signs in when it has to.", environmentOnly},
 		{"With a refresh token", "A refresh token that was issued elsewhere is pasted instead of the password. It is spent at once; its successor is kept here.", refreshToken},
