@@ -17,9 +17,9 @@ const endpointChangeHelp = `Machines are named as arguments or by --host, --endp
 ids first; one name that is not found, and nothing is sent.
 
 On a terminal the plan is shown and asked about. Elsewhere a move or a policy is sent at once, a reactivation needs --yes; a
-deactivation, and anything for more than 25 machines, needs --yes --expect N with the right N. A machine that was renamed or
-deactivated since it was chosen is left out there, as skipped with the reason (exit code 4, or 5 when no other is left).
---dry-run shows the plan.
+deactivation, and anything for more than 25 machines, needs --yes --expect N with the right N. A machine that was renamed,
+moved to another group or deactivated since it was chosen is left out there, as skipped with the reason (exit code 4, or 5
+when no other is left). --dry-run shows the plan.
 
 Exit codes: 0 all sent, 1 nothing sent, 2 usage, 3 sign-in needed, 4 some failed or unknown, 5 refused, 6 out of reach.`
 

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/unitty/unitty/unity"
+	"github.com/unitty/unitty/unity/dispatch"
 	"github.com/unitty/unitty/unity/fleet"
 	"github.com/unitty/unitty/unity/fleet/selector"
 )
@@ -36,7 +37,7 @@ func (a *app) endpointCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			p, err := newPrinter(a, sess.env().AllEndpoints().Columns, machineJSON(sess.client.Now))
+			p, err := newPrinter(a, sess.env().MachineColumns(), machineJSON(sess.client.Now))
 			if err != nil {
 				return err
 			}
@@ -60,7 +61,7 @@ func (a *app) listEndpoints(ctx context.Context, sess *session, sel selection) e
 	if err != nil {
 		return err
 	}
-	f, err := a.sweep(ctx, sess, scope{site: sel.site, group: sel.group, status: true, names: true})
+	f, err := a.sweep(ctx, sess, scope{site: sel.site, group: sel.group, status: true, names: true, within: sess.within(plan, missing)})
 	if err != nil {
 		return err
 	}
@@ -68,7 +69,7 @@ func (a *app) listEndpoints(ctx context.Context, sess *session, sel selection) e
 	if err != nil {
 		return err
 	}
-	columns := sess.env().AllEndpoints().Columns
+	columns := sess.env().MachineColumns()
 	inOrder(&sess.settings.config, plan.Views(), columns, rows, func(i int) *fleet.Machine { return rows[i] })
 	p, err := newPrinter(a, columns, machineJSON(sess.client.Now))
 	if err != nil {
@@ -118,13 +119,13 @@ func (a *app) remarks(f *fleet.Fleet, unknown int) error {
 		say("%s is missing: %s", s.Name, unity.Clean(s.Err.Error()))
 	}
 	if f.Hidden > 0 {
-		say("%d sites are not readable for this user", f.Hidden)
+		say("%s %s not readable for this user", numbered(f.Hidden, "site"), are(f.Hidden))
 	}
 	if f.StatusErr != nil {
 		say("no agent status: %s", unity.Clean(f.StatusErr.Error()))
 	}
 	if unknown > 0 {
-		say("%d machines are left out: what the selector asks (agent status, or a name) is not known of them for certain", unknown)
+		say("%s", leftUnknown(unknown))
 	}
 	if len(f.Failed) > 0 {
 		return &codeError{code: exitPartly}
@@ -132,15 +133,35 @@ func (a *app) remarks(f *fleet.Fleet, unknown int) error {
 	return nil
 }
 
+// leftUnknown says that machines are left out of a selection, as it cannot be told whether they belong to it.
+func leftUnknown(n int) string {
+	of := "them"
+	if n == 1 {
+		of = "it"
+	}
+	return fmt.Sprintf("%s %s left out: what the selector asks (agent status, or a name) is not known of %s for certain", dispatch.Machines(n), are(n), of)
+}
+
 // scope is what a verb reads: all sites, one, or one group; with agent status, with names of groups and policies.
 type scope struct {
 	site, group   string
 	status, names bool
+	// within tells which sites are wanted where none is named; nil means all.
+	within func(*unity.Site) bool
+}
+
+// within tells which sites can have what a selector asks for. It is nil, for all, where the user may read reports of the whole
+// console but not of sites, or the other way round: what is known of a machine must not depend on how many sites are read.
+func (sess *session) within(plan *selector.Plan[*fleet.Machine], missing func(string) bool) func(*unity.Site) bool {
+	if missing("SkyStatus.GSM") != missing("SkyStatus.Site") {
+		return nil
+	}
+	return fleet.Reaches(plan, sess.client.Now())
 }
 
 // sweep reads the machines of a scope.
 func (a *app) sweep(ctx context.Context, sess *session, w scope) (*fleet.Fleet, error) {
-	seen := a.progress()
+	seen := a.progress(sess.calls)
 	defer seen.end()
 	o := fleet.SweepOptions{Status: w.status, Names: w.names, StaleAfter: sess.settings.StaleAfter,
 		Progress: func(f *fleet.Fleet) { seen.at(f.Done, f.Total, len(f.Failed)) }}
@@ -157,6 +178,8 @@ func (a *app) sweep(ctx context.Context, sess *session, w scope) (*fleet.Fleet, 
 			return nil, err
 		}
 		o.Sites = []unity.SiteID{s.ID}
+	} else {
+		o.Within = w.within
 	}
 	f, err := fleet.Sweep(ctx, sess.client, o)
 	if err != nil {
@@ -214,11 +237,16 @@ func (a *app) machine(ctx context.Context, sess *session, name, site string, new
 		return nil, err
 	}
 	m, err := f.FindHost(name, newest)
+	return m, severalHosts(err)
+}
+
+// severalHosts says what to do about a name that several machines have.
+func severalHosts(err error) error {
 	var ambiguous *fleet.AmbiguousError
 	if errors.As(err, &ambiguous) && ambiguous.Why == "" {
-		return nil, usagef("%v\n(give the id, or --newest)", err)
+		return usagef("%v\n(narrow by --site or give the id; --newest takes the one seen last, whichever customer's it is)", err)
 	}
-	return m, err
+	return err
 }
 
 func (a *app) findCommand() *cobra.Command {
@@ -270,7 +298,7 @@ func (a *app) showHits(sess *session, hits []fleet.Hit, limit int, f *fleet.Flee
 		return err
 	}
 	if more {
-		_, _ = fmt.Fprintf(a.err, "unitty: these are the best %d findings, and there are more: --limit shows them, more words narrow the search\n", limit)
+		_, _ = fmt.Fprintf(a.err, "unitty: there are more findings than the best %d: --limit shows them, more words narrow the search\n", limit)
 	}
 	if err := a.remarks(f, 0); err != nil {
 		return err

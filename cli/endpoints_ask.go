@@ -13,7 +13,9 @@ import (
 // askEach asks one by one for the agents' reports that no list tells, of the machines that a verb wants to know of, and says on
 // standard error how many calls that took. What cannot be had stays unknown, as the verb says itself.
 func (a *app) askEach(ctx context.Context, sess *session, f *fleet.Fleet, wanted func(*fleet.Machine) bool) error {
+	seen := a.progress(sess.calls)
 	asked, err := f.AskEach(ctx, sess.client, wanted)
+	seen.end()
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
@@ -21,7 +23,7 @@ func (a *app) askEach(ctx context.Context, sess *session, f *fleet.Fleet, wanted
 		return err
 	}
 	if asked.Calls > 0 {
-		_, _ = fmt.Fprintf(a.err, "unitty: %s for machines that share their name with others of their site; %s\n", amount(asked.Calls, "call"), toldWords(asked))
+		_, _ = fmt.Fprintf(a.err, "unitty: %s for machines that share their name with others of their site; %s\n", numbered(asked.Calls, "call"), toldWords(asked))
 	}
 	if err != nil {
 		_, _ = fmt.Fprintf(a.err, "unitty: asking for single machines ended early: %s\n", unity.Clean(err.Error()))
@@ -30,18 +32,11 @@ func (a *app) askEach(ctx context.Context, sess *session, f *fleet.Fleet, wanted
 }
 
 func toldWords(asked fleet.Asked) string {
-	text := amount(asked.Told, "report") + " could be told"
+	text := numbered(asked.Told, "report") + " could be told"
 	if asked.Left > 0 {
-		text += fmt.Sprintf(", and %s were not asked for: narrow by --site", amount(asked.Left, "machine"))
+		text += fmt.Sprintf(", and %s were not asked for: narrow by --site", numbered(asked.Left, "machine"))
 	}
 	return text
-}
-
-func amount(n int, of string) string {
-	if n == 1 {
-		return "1 " + of
-	}
-	return fmt.Sprintf("%d %ss", n, of)
 }
 
 // chosen are the machines that a selector has, after those of which it could not be told for want of their agents' reports have

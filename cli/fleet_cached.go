@@ -13,13 +13,13 @@ import (
 )
 
 // listHelp says what `endpoint list` reads, and what stands in its JSON.
-const listHelp = `Lists the endpoints of all sites, or of --site or --group. Everything is read from the server; a site that does not answer is
-named on standard error, and the exit code is 4.
+const listHelp = `Lists the endpoints of all sites, or of --site or --group, or of those sites that --where leaves by site: and keycode:. Everything
+is read from the server; a site that does not answer is named on standard error, and the exit code is 4.
 
 --cached answers from the snapshot on disk instead, without any call, and says on standard error how old it is and which
 sites are partial. The full-screen console, "unitty watch" and commands that name machines keep the snapshot. Its JSON has
 EndpointId, HostName, FirstSeen, LastSeen, LastInfected, AgentVersion, Deactivated, GroupId, GroupName, PolicyId and
-PolicyName where the server sent them; SiteId, SiteName, SeenDays and Status, or StatusNote where the status is not known;
+PolicyName where they are known; SiteId, SiteName, SeenDays and Status, or StatusNote where the status is not known;
 CurrentUser, IPV4, IPAddress, MACAddress, OS and DeviceType where the agent's report is known; and ReadAt, when the endpoint
 was read. Whatever else the server sends, MachineId too, is in the fresh list only.`
 
@@ -45,7 +45,7 @@ func (a *app) listCached(ctx context.Context, sess *session, k *kept, sel select
 		}
 	}
 	bySiteAndHost(machines)
-	columns := sess.env().AllEndpoints().Columns
+	columns := sess.env().MachineColumns()
 	inOrder(&sess.settings.config, query.Plan().Views(), columns, machines, func(i int) *fleet.Machine { return machines[i] })
 	p, err := newPrinter(a, columns, keptJSON(sess.client.Now))
 	if err != nil {

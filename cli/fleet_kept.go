@@ -122,10 +122,8 @@ func (k *kept) missing(scope string) bool {
 // words say how old the picture is, and what of it is partial or older than that.
 func (k *kept) words() string {
 	text := "from the snapshot, " + dispatch.AgeWords(k.age()) + " old"
-	if n := len(k.pic.Failed); n == 1 {
-		text += "; 1 site partial"
-	} else if n > 1 {
-		text += fmt.Sprintf("; %d sites partial", n)
+	if n := len(k.pic.Failed); n > 0 {
+		text += "; " + numbered(n, "site") + " partial"
 	}
 	var oldest time.Time
 	for _, c := range k.pic.Chunks() {

@@ -95,6 +95,11 @@ func (c *keptConsole) list(t *rapid.T, do func() error) map[string]map[string]an
 	if err := json.Unmarshal(c.out.Bytes(), &rows); err != nil {
 		t.Fatalf("%v: %s", err, c.out)
 	}
+	for _, name := range []string{"GroupName", "PolicyName", "SiteName"} {
+		if n := strings.Count(c.out.String(), `"`+name+`"`); n > len(rows) {
+			t.Fatalf("%d rows have %d values of %s", len(rows), n, name)
+		}
+	}
 	out := make(map[string]map[string]any, len(rows))
 	for _, row := range rows {
 		out[fmt.Sprint(row["EndpointId"])] = row
@@ -206,7 +211,7 @@ func (c *keptConsole) sameRows(t *rapid.T, fresh, cached map[string]map[string]a
 				t.Fatalf("%s: %s is %v on disk, %v fresh", id, name, value, got)
 			}
 		}
-		for _, name := range []string{"EndpointId", "HostName", "LastSeen", "Deactivated", "SiteId", "SiteName", "SeenDays", "Status", "OS", "IPV4", "CurrentUser", "PolicyId", "GroupId", "AgentVersion"} {
+		for _, name := range []string{"EndpointId", "HostName", "LastSeen", "Deactivated", "SiteId", "SiteName", "SeenDays", "Status", "OS", "IPV4", "CurrentUser", "PolicyId", "PolicyName", "GroupId", "AgentVersion"} {
 			_, there := row[name]
 			if value, sent := fresh[id][name]; sent && value != nil && value != "" && !there {
 				t.Fatalf("%s: %s is missing from disk, fresh it is %v\nfresh %v\ndisk  %v", id, name, value, fresh[id], row)

@@ -41,7 +41,7 @@ func (a *app) namedTargets(ctx context.Context, sess *session, names []wanted, s
 	if err != nil {
 		return nil, nil, err
 	}
-	_, _ = fmt.Fprintf(a.err, "unitty: %s; it took %d calls to read the whole console\n", unity.Clean(no.why), calls)
+	_, _ = fmt.Fprintf(a.err, "unitty: %s; it took %s to read the whole console\n", unity.Clean(no.why), numbered(int(calls), "call"))
 	var refs []fleet.Ref
 	for _, w := range names {
 		m, err := findWanted(f, w, s.newest)
@@ -69,7 +69,7 @@ func (a *app) readConsole(ctx context.Context, sess *session, names []wanted) (*
 	console := live.New(live.Options{Client: sess.client, StaleAfter: sess.settings.StaleAfter, Snapshot: file,
 		WithStatus: func() bool { return !missing("SkyStatus.GSM") }})
 	_ = console.Load(ctx) // what changed since then is kept in it; a file that is no good is set aside
-	stop := a.follow(console)
+	stop := a.follow(sess, console)
 	err = console.Sync(ctx)
 	stop()
 	if err != nil {
@@ -85,15 +85,12 @@ func (a *app) readConsole(ctx context.Context, sess *session, names []wanted) (*
 		Hidden: p.Hidden, StatusErr: p.StatusErr, ReadAt: p.ReadAt}, state.Calls, nil
 }
 
-// follow shows on the terminal how far the reading of a console is, until stop is called.
-func (a *app) follow(console *live.Fleet) (stop func()) {
-	if !a.terminal {
-		return func() {}
-	}
+// follow shows how far the reading of a console is, until stop is called.
+func (a *app) follow(sess *session, console *live.Fleet) (stop func()) {
 	done, ended := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(ended)
-		shown := a.progress()
+		shown := a.progress(sess.calls)
 		defer shown.end()
 		for {
 			select {

@@ -39,7 +39,8 @@ func threatJSON(site *unity.Site) func(*unity.Threat) ([]byte, error) {
 
 func machineJSON(now func() time.Time) func(*fleet.Machine) ([]byte, error) {
 	return func(m *fleet.Machine) ([]byte, error) {
-		return m.Record.JSON(unity.DateKeys(), machineExtras(m, now())...)
+		return m.Record.JSON(unity.DateKeys(), machineExtras(m, now(),
+			unity.Extra{Name: "GroupName", Value: nameOrNull(m.Group)}, unity.Extra{Name: "PolicyName", Value: nameOrNull(m.Policy)})...)
 	}
 }
 
@@ -51,10 +52,10 @@ func nameOrNull(name unity.Text) any {
 	return name
 }
 
-// machineExtras are what unitty adds to an endpoint: its site, the names of its group and policy, its age, its state, and what its agent reported.
-func machineExtras(m *fleet.Machine, now time.Time) []unity.Extra {
-	extras := []unity.Extra{{Name: "SiteId", Value: m.SiteID}, {Name: "SiteName", Value: m.SiteName},
-		{Name: "GroupName", Value: nameOrNull(m.Group)}, {Name: "PolicyName", Value: nameOrNull(m.Policy)}}
+// machineExtras are what unitty adds to an endpoint: its site, the names of its group and policy as they are given, its age, its state,
+// and what its agent reported.
+func machineExtras(m *fleet.Machine, now time.Time, names ...unity.Extra) []unity.Extra {
+	extras := append([]unity.Extra{{Name: "SiteId", Value: m.SiteID}, {Name: "SiteName", Value: m.SiteName}}, names...)
 	if days := m.SeenDays(now); days >= 0 {
 		extras = append(extras, unity.Extra{Name: "SeenDays", Value: days})
 	} else {

@@ -77,7 +77,11 @@ func (a *app) targets(ctx context.Context, sess *session, s selection) ([]fleet.
 	if s.whereSet && plan.Empty() {
 		return nil, nil, usagef("--where %s is empty: that would be every machine; use --all with --site", unity.Clean(s.where))
 	}
-	f, err := a.sweep(ctx, sess, scope{site: s.site, group: s.group, status: needs(plan.Fields(), statusFields), names: needs(plan.Fields(), nameFields)})
+	reads := scope{site: s.site, group: s.group, status: needs(plan.Fields(), statusFields), names: needs(plan.Fields(), nameFields)}
+	if len(names) == 0 && !s.all { // a name is unique only where every site has answered
+		reads.within = sess.within(plan, missing)
+	}
+	f, err := a.sweep(ctx, sess, reads)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -99,10 +103,10 @@ func (a *app) targets(ctx context.Context, sess *session, s selection) ([]fleet.
 			return nil, nil, err
 		}
 		if unknown > 0 {
-			_, _ = fmt.Fprintf(a.err, "unitty: %d machines are left out: what the selector asks (agent status, or a name) is not known of them for certain\n", unknown)
+			_, _ = fmt.Fprintf(a.err, "unitty: %s\n", leftUnknown(unknown))
 		}
 		if len(f.Failed) > 0 {
-			_, _ = fmt.Fprintf(a.err, "unitty: %d sites did not answer; their machines are left out\n", len(f.Failed))
+			_, _ = fmt.Fprintf(a.err, "unitty: %s did not answer; the machines there are left out\n", numbered(len(f.Failed), "site"))
 		}
 		now := sess.client.Now()
 		for _, m := range rows {
@@ -148,11 +152,7 @@ func needs(fields []string, some string) bool {
 func findWanted(f *fleet.Fleet, w wanted, newest bool) (*fleet.Machine, error) {
 	if w.site == "" {
 		m, err := f.FindHost(w.name, newest)
-		var ambiguous *fleet.AmbiguousError
-		if errors.As(err, &ambiguous) && ambiguous.Why == "" {
-			return nil, usagef("%v\n(give the id, or --newest)", err)
-		}
-		return m, err
+		return m, severalHosts(err)
 	}
 	s, err := fleet.FindSite(f.Sites, w.site)
 	if err != nil {

@@ -64,8 +64,8 @@ same; --cached never does, and refuses instead (exit code 2).
 
 On a terminal the plan is shown and asked about. Elsewhere a scan or a release is sent at once; what interrupts work
 (cleanup, restart, isolate) needs --yes; more than 25 machines need --yes --expect N with the right N. A machine that was
-renamed or deactivated since it was chosen is left out there, as skipped with the reason (exit code 4, or 5 when no other is
-left): named by --endpoint it is meant as it is now. --dry-run shows the plan and sends nothing.
+renamed, moved to another group or deactivated since it was chosen is left out there, as skipped with the reason (exit code 4,
+or 5 when no other is left): named by --endpoint it is meant as it is now. --dry-run shows the plan and sends nothing.
 
 Exit codes: 0 all sent, 1 nothing sent, 2 usage, 3 sign-in needed, 4 some failed or unknown, 5 refused, 6 out of reach.`
 
@@ -186,7 +186,9 @@ func (a *app) sendTo(ctx context.Context, sess *session, op dispatch.Operation, 
 	if err != nil {
 		return err
 	}
+	seen := a.progress(sess.calls)
 	plan, err := dispatch.Make(ctx, sess.client, op, frozen, dispatch.PlanOptions{Sites: sites, Console: sess.console, Again: flags.again, BatchSize: flags.batch})
+	seen.end()
 	if err != nil {
 		return err
 	}

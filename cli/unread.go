@@ -31,6 +31,6 @@ func (a *app) unreadCode(err error) int {
 	if !errors.As(err, &outcome) {
 		outcome = &codeError{exitInterrupted, "interrupted"}
 	}
-	printError(a.err, outcome)
+	a.printError(outcome)
 	return outcome.code
 }

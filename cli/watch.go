@@ -61,7 +61,8 @@ func (a *app) watch(ctx context.Context, sess *session, where string, every time
 	console := live.New(live.Options{Client: sess.client, StaleAfter: staleAfter, Open: sess.snapshotFile, Every: every,
 		WithStatus: func() bool { return !missing("SkyStatus.GSM") }})
 	_ = console.Load(ctx) // without it everything is read
-	w := &watcher{app: a, console: console, every: every, diff: differ{query: query, staleAfter: staleAfter}}
+	w := &watcher{app: a, console: console, every: every, diff: differ{query: query, staleAfter: staleAfter}, seen: a.progress(sess.calls)}
+	defer w.seen.end()
 	ctx, cancel := context.WithCancel(ctx)
 	ended := make(chan struct{})
 	go func() {
@@ -97,12 +98,17 @@ type watcher struct {
 	at time.Time
 	// told are the failures that were named already.
 	told map[string]bool
+	// seen tells how far the first reading is.
+	seen *progress
 }
 
 // look compares after each reading that is finished; between two pieces of one the picture is not whole.
 func (w *watcher) look(ctx context.Context, now func() time.Time) error {
 	state := w.console.State()
 	if state.Phase != live.PhaseIdle {
+		if state.Phase == live.PhaseMachines && w.at.IsZero() {
+			w.seen.at(state.Done, state.Total, state.Failed)
+		}
 		return nil
 	}
 	if state.Err != nil {
@@ -116,6 +122,7 @@ func (w *watcher) look(ctx context.Context, now func() time.Time) error {
 	if at.IsZero() || at.Equal(w.at) || p.Stale {
 		return nil
 	}
+	w.seen.end()
 	first := w.at.IsZero()
 	w.at = at
 	w.partial(p)
@@ -137,6 +144,7 @@ func (w *watcher) look(ctx context.Context, now func() time.Time) error {
 
 // trouble names a failure once, and ends the watching when nobody is signed in any more.
 func (w *watcher) trouble(err error) error {
+	w.seen.end()
 	if exitCode(err) == exitSignIn {
 		return err
 	}

@@ -5,9 +5,11 @@ package cli
 import (
 	"encoding/json"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/unitty/unitty/unity/fleet"
 	"github.com/unitty/unitty/unity/unitytest"
 )
 
@@ -53,6 +55,73 @@ func TestListsStandAsTheirView(t *testing.T) {
 			if !slices.IsSortedFunc(rows, order) {
 				t.Errorf("%s list of %q: %v", name, where, rows)
 			}
+		}
+	}
+}
+
+// TestWhereReadsTheSitesItNames: where a selector names the customer, what lists and what sends read that customer only. Where machines
+// are named beside it everything is read, since only then a name is known to be unique.
+func TestWhereReadsTheSitesItNames(t *testing.T) {
+	t.Parallel()
+	at := time.Now()
+	c := newKeptConsole(t, unitytest.Options{Sites: 6, Endpoints: 90, Seed: 11, Now: func() time.Time { return at }})
+	site := c.pic.Sites[2]
+	where := "site:=" + quoted(site.Name.Raw()) + " !status:deactivated"
+	read := func(do func() error) (sites int) {
+		t.Helper()
+		from := len(c.sim.Log())
+		c.out.Reset()
+		if err := do(); err != nil {
+			t.Fatal(err)
+		}
+		for _, entry := range c.sim.Log()[from:] {
+			if strings.HasSuffix(entry.Path, "/endpoints") {
+				sites++
+			}
+		}
+		return sites
+	}
+	var refs []fleet.Ref
+	targets := func(s selection) func() error {
+		s.whereSet = true
+		return func() (err error) {
+			refs, _, err = c.app.targets(t.Context(), c.sess, s)
+			return err
+		}
+	}
+	if n := read(func() error { return c.app.listEndpoints(t.Context(), c.sess, selection{where: where}) }); n != 1 {
+		t.Errorf("the list reads %d sites", n)
+	}
+	if n := read(targets(selection{where: where})); n != 1 || len(refs) == 0 {
+		t.Errorf("what sends reads %d sites for %d machines", n, len(refs))
+	}
+	for _, ref := range refs {
+		if ref.Site != site.ID || ref.Inactive {
+			t.Errorf("%s of %s is chosen", ref.HostName, ref.SiteName)
+		}
+	}
+	chosen := len(refs)
+	if n := read(targets(selection{where: where, endpoints: []string{string(refs[0].ID)}})); n != 6 || len(refs) != chosen+1 {
+		t.Errorf("with a machine named beside it %d sites are read for %d machines", n, len(refs))
+	}
+	if n := read(targets(selection{where: where, all: true, site: string(c.pic.Sites[3].ID)})); n != 1 || len(refs) == 0 || refs[0].Site != c.pic.Sites[3].ID {
+		t.Errorf("with all machines of another site %d sites are read for %d machines", n, len(refs))
+	}
+}
+
+// TestWithinTakesBothScopes: reports are read for the whole console or for sites, so sites are left out only where a user may read both,
+// or neither.
+func TestWithinTakesBothScopes(t *testing.T) {
+	t.Parallel()
+	c := newKeptConsole(t, unitytest.Options{Sites: 2, Endpoints: 4, Seed: 1})
+	plan, err := c.sess.machineLanguage(false, nil).Parse("site:=" + quoted(c.pic.Sites[0].Name.Raw()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for missing, want := range map[string]bool{"": true, "SkyStatus.GSM SkyStatus.Site": true, "SkyStatus.GSM": false, "SkyStatus.Site": false} {
+		within := c.sess.within(plan, func(scope string) bool { return slices.Contains(strings.Fields(missing), scope) })
+		if (within != nil) != want || want && (!within(&c.pic.Sites[0]) || within(&c.pic.Sites[1])) {
+			t.Errorf("without %q sites are left out: %v", missing, within != nil)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -184,7 +185,9 @@ func (l *List[T, K]) mergedDelta(m deltaMsg[T]) tea.Cmd {
 	}
 	if l.filter != "" && (m.some || l.e.now().Sub(f.asked) >= filterEvery) {
 		f.asked = l.e.now()
-		l.applyFilter(l.filter) // the filter was compiled for the rows of before
+		fault := l.fault
+		l.applyFilter(l.filter)          // the filter was compiled for the rows of before
+		l.fault = cmp.Or(fault, l.fault) // what stands on the line is as wrong as before
 	}
 	return tea.Batch(l.moved(), l.await(m.more))
 }

@@ -140,6 +140,33 @@ func TestLiveListFiltersWhatComes(t *testing.T) {
 	want(t, d, "1/6 rows")
 }
 
+// TestLiveListKeepsSayingThatAFilterIsWrong: what comes meanwhile is filtered by the last right one, and the mistake on the line stays.
+func TestLiveListKeepsSayingThatAFilterIsWrong(t *testing.T) {
+	s := newStream(ui.Delta[machine]{Items: machinesNamed("M-%03d", 5), Total: -1})
+	w := newWorld(t, 0)
+	w.cfg.Home = func() ui.Screen {
+		r := w.resource()
+		r.Load, r.Live = nil, &ui.Live[machine]{Read: s.read, Changed: s.more, Refresh: s.refresh}
+		r.Filter = func(expr string) (func(*machine) bool, error) {
+			if strings.HasSuffix(expr, ":") {
+				return nil, errColumn
+			}
+			return func(m *machine) bool { return strings.Contains(m.name, expr) }, nil
+		}
+		return ui.NewList(r)
+	}
+	d := w.start(100, 20)
+	d.Press("/")
+	d.Type("9:")
+	want(t, d, "nothing matches the filter", "column 9")
+	d.Advance(livePaceAndMore)
+	s.push(ui.Delta[machine]{Items: machinesNamed("N9-%03d", 1), Total: -1})
+	arrive(t, d, "N9-000")
+	want(t, d, "column 9", "1/6 rows")
+	d.Press("backspace")
+	wantNot(t, d, "column 9")
+}
+
 func TestLiveListMergesLargeDeltasInParts(t *testing.T) {
 	const n = 20_000
 	s := newStream(ui.Delta[machine]{Items: machinesNamed("M-%05d", n), Total: -1})

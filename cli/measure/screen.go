@@ -310,7 +310,7 @@ func (p *watched) open(ctx context.Context, machines int) error {
 		return err
 	}
 	// While anything is being read, the status line says so in front of the age.
-	atRest := regexp.MustCompile(count(machines) + ` rows · (just read|\d+ \w+ old)`)
+	atRest := regexp.MustCompile(count(machines) + ` rows - (just read|\d+ \w+ old)`)
 	if err := p.t.await(ctx, loadPatience, "all machines", atRest.MatchString); err != nil {
 		return err
 	}
