@@ -142,7 +142,7 @@ func (r *Root) openCalls() tea.Cmd {
 		calls := e.cfg.Calls()
 		for i := len(calls) - 1; i >= 0; i-- {
 			c := calls[i]
-			it := callItem(c)
+			it := callItem(c, e.th.Glyphs.Ellipsis)
 			curls[it.id] = c.Curl
 			items = append(items, it)
 		}
@@ -162,7 +162,7 @@ func (r *Root) openCalls() tea.Cmd {
 	return tea.Batch(r.openOver(p), again())
 }
 
-func callItem(c Call) item {
+func callItem(c Call, ellipsis string) item {
 	status, tone := itoa(c.Status), theme.Good
 	switch {
 	case c.Err != "":
@@ -172,9 +172,11 @@ func callItem(c Call) item {
 	case c.Status == 0:
 		status, tone = "under way", theme.Info
 	}
+	head := c.At.Format("15:04:05") + " " + c.Method + " "
 	return item{
 		id:    "call " + itoa(int(c.N)), //nolint:gosec // a count of calls in one run
-		title: c.At.Format("15:04:05") + " " + c.Method + " " + c.Path,
+		title: head + c.Path,
+		short: head + shortIDs(c.Path, ellipsis),
 		sub:   c.RequestID,
 		right: status + "  " + itoa(int(c.Took.Milliseconds())) + " ms",
 		tone:  tone,

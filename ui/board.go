@@ -244,16 +244,15 @@ func (b *board) Commands() []Command {
 	if b.rows > 0 && b.at(b.all()) >= b.rows {
 		out = append(out, do("board.left", -b.rows))
 	}
-	return append(out,
+	out = append(out,
 		b.e.guarded("table.open", func() string {
 			if chosen().Open == nil {
 				return "there is nothing behind it"
 			}
 			return ""
 		}, func() tea.Cmd { return chosen().Open() }),
-		do("table.up", -1), do("table.down", 1), do("table.page-up", -b.rows), do("table.page-down", b.rows),
-		do("table.top", -len(b.tiles)-2), do("table.bottom", len(b.tiles)+2),
 	)
+	return append(out, moves(b.e, "table", func() int { return b.rows }, b.move)...)
 }
 
 // tileGrid divides the room among n tiles: wide ones with bars where few lines do for that, else narrow ones.

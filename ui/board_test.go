@@ -44,7 +44,7 @@ func startBoard(t *testing.T, look string, n, width, height int) (*world, *uites
 
 func TestBoardStandsAboveTheListWhichHasTheKeys(t *testing.T) {
 	_, d := startBoard(t, "", 9, 80, 24)
-	want(t, d, "Console · 40 sites", "number 0", "108", "HOST-000", "jobs under way", "Machines")
+	want(t, d, "Console - 40 sites", "number 0", "108", "HOST-000", "jobs under way", "Machines")
 	if line := selected(t, d); !strings.Contains(line, "HOST-000") {
 		t.Fatalf("the cursor is on %q", line)
 	}

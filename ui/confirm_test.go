@@ -13,7 +13,7 @@ func TestChangeOnOneMachineAsksInFooter(t *testing.T) {
 	w := newWorld(t, 5)
 	d := w.start(100, 20)
 	d.Press("s")
-	want(t, d, "scan HOST-000 · Harbour -- y send, any other key cancels")
+	want(t, d, "scan HOST-000 - Harbour -- y send, any other key cancels")
 	d.Press("x")
 	want(t, d, "scan was not sent")
 	d.Press("s", "y")
@@ -172,7 +172,7 @@ func TestDialogShowsEverything(t *testing.T) {
 	})}}
 	d := w.start(100, 60)
 	d.Press("1")
-	want(t, d, "Acme MSP", "12 machines of 2 customers", "Harbour · 11 machines", "OLD-1", "GONE-1: deactivated", "HIDDEN-1", "one machine is a server",
+	want(t, d, "Acme MSP", "12 machines of 2 customers", "Harbour - 11 machines", "OLD-1", "GONE-1: deactivated", "HIDDEN-1", "one machine is a server",
 		"and 2 more", "POST /v1/commands", "[ Cancel ]")
 	wantNot(t, d, "\x1b", "M-11")
 }
@@ -243,5 +243,39 @@ func TestQuestionLapsesOverNight(t *testing.T) {
 			d.Settle()
 			want(t, d, "goes on working")
 		})
+	}
+}
+
+// TestWhatIsTypedCanBeReadAtEveryWidth: a number or a name that has to be typed to the letter is never cut.
+func TestWhatIsTypedCanBeReadAtEveryWidth(t *testing.T) {
+	long := "Kindergarten und Tagesstätte am Alten Markt, Zweigstelle Nord-Ost 株式会社"
+	for _, size := range [][2]int{{80, 24}, {60, 12}, {40, 10}, {30, 9}, {24, 12}} {
+		for _, name := range []string{"HOST-000", long} {
+			w := newWorld(t, 1)
+			w.machines[0].name = name
+			d := w.start(size[0], size[1])
+			d.Press("g", "U")
+			var shown strings.Builder
+			for l := range strings.SplitSeq(d.Screen(), "\n") {
+				if l = strings.TrimRight(strings.TrimSuffix(strings.TrimSpace(l), "|"), " "); strings.HasPrefix(l, "| ") {
+					shown.WriteString(strings.TrimPrefix(l, "| "))
+				}
+			}
+			if bare := strings.NewReplacer(" ", "").Replace; !strings.Contains(bare(shown.String()), bare(name)+">") {
+				t.Errorf("at %v %q cannot be read:\n%s", size, name, d.Screen())
+			}
+			if _, y, ok := d.Cursor(); !ok || !strings.Contains(d.Line(y), "| >") {
+				t.Errorf("at %v the cursor is not where one types:\n%s", size, d.Screen())
+			}
+			if name != long {
+				d.Press("backspace") // the question takes no key in its first moment
+				d.Type(name)
+				d.Press("enter")
+				d.Settle()
+				if w.sentNames() != name {
+					t.Errorf("at %v the name was typed and not sent", size)
+				}
+			}
+		}
 	}
 }

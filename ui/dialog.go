@@ -49,7 +49,11 @@ func (d *dialog) rushed() {
 
 func (d *dialog) commands() []Command {
 	step := func(n int) func() tea.Cmd { return func() tea.Cmd { d.scroll = max(d.scroll+n, 0); return nil } }
-	out := []Command{d.e.command("dialog.refuse", d.refuse), d.e.command("dialog.press", d.press)}
+	press := d.e.command("dialog.press", d.press)
+	if d.want != "" {
+		press.Title = "confirm" // there is no button
+	}
+	out := []Command{d.e.command("dialog.refuse", d.refuse), press}
 	if d.want == "" && d.ok != "" {
 		out = append(out, d.e.command("dialog.confirm", d.confirm), d.e.command("dialog.move", func() tea.Cmd { d.onOK = !d.onOK; return nil }))
 	}
@@ -74,7 +78,7 @@ func (d *dialog) confirm() tea.Cmd {
 
 func (d *dialog) press() tea.Cmd {
 	switch {
-	case d.want != "" && d.in.String() != d.want:
+	case d.want != "" && d.e.th.Glyphs.Spell(d.in.String()) != d.e.th.Glyphs.Spell(d.want): // typed as it is shown
 		d.fault = "not sent: type exactly " + d.want
 		return nil
 	case d.want != "", d.onOK && d.ok != "":
@@ -101,16 +105,19 @@ func (d *dialog) update(msg tea.Msg) tea.Cmd {
 func (d *dialog) view(w, h int) ([]string, int, int) {
 	th := d.e.th
 	tail := []string{"", d.buttons()}
-	cx, cy := -1, -1
+	cx, cy, below := -1, -1, 0
 	if d.want != "" {
 		text, x := d.in.view(th, w-2, "")
-		ask := "type the " + d.label + " to confirm: " + d.want
 		note := th.Paint(theme.Muted, "enter confirms, esc cancels")
 		if d.fault != "" {
 			note = th.Paint(theme.Error, d.fault)
 		}
-		tail = []string{th.Paint(theme.Strong, ansi.Truncate(clean(ask), w, th.Glyphs.Ellipsis)), "> " + text, note}
-		cx = x + 2
+		ask := d.request(w)
+		tail, cx = append(ask, "> "+text), x+2
+		if len(tail) < h {
+			tail = append(tail, note)
+		}
+		below = len(tail) - len(ask)
 	}
 	body := d.body(w)
 	room := max(h-len(tail), 0)
@@ -131,11 +138,30 @@ func (d *dialog) view(w, h int) ([]string, int, int) {
 	} else if room == 0 {
 		body = nil
 	}
+	if len(tail) > h && h > 0 {
+		tail = tail[len(tail)-h:] // what is answered matters most
+	}
 	lines := append(append([]string{}, body...), tail...)
 	if cx >= 0 {
-		cy = len(body) + 1
+		cy = len(lines) - below
 	}
 	return lines, cx, cy
+}
+
+// request says what to type. That is never cut, since it has to be typed to the letter: on a narrow screen words around it give way, and
+// what is longer than a line goes on in the next.
+func (d *dialog) request(w int) []string {
+	th, what := d.e.th, clean(d.want)
+	for _, s := range []string{"type the " + d.label + " to confirm: " + what, "type the " + d.label + ": " + what, "type: " + what} {
+		if ansi.StringWidth(s) <= w {
+			return []string{th.Paint(theme.Strong, s)}
+		}
+	}
+	out := []string{th.Paint(theme.Strong, ansi.Truncate("type the "+d.label+":", w, th.Glyphs.Ellipsis))}
+	for l := range strings.SplitSeq(ansi.Hardwrap(what, max(w, 1), true), "\n") {
+		out = append(out, th.Paint(theme.Strong, l))
+	}
+	return out
 }
 
 func (d *dialog) buttons() string {
@@ -205,7 +231,7 @@ func (f *footline) foot(w int) string {
 		tail = " " + th.Glyphs.H + th.Glyphs.H + " " + key + " " + f.verb
 	}
 	room := max(w-ansi.StringWidth(tail), 0)
-	return th.Paint(theme.Strong, ansi.Truncate(clean(f.text), room, th.Glyphs.Ellipsis)) + th.Paint(theme.Key, ansi.Truncate(tail, w, ""))
+	return th.Paint(theme.Strong, shorten(clean(f.text), room, th.Glyphs.Ellipsis)) + th.Paint(theme.Key, ansi.Truncate(tail, w, ""))
 }
 
 // group writes a number with thousands set apart: 12,000.

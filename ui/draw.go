@@ -54,7 +54,7 @@ func (r *Root) title() string {
 	if name == "" {
 		return "unitty"
 	}
-	return "unitty · " + name
+	return r.e.th.Glyphs.Spell("unitty · " + name)
 }
 
 // topLines are the standing lines above the screen.
@@ -133,6 +133,7 @@ func (r *Root) draw() (lines []string, cx, cy int) {
 		if ansi.StringWidth(lines[i]) > r.w {
 			lines[i] = ansi.Truncate(lines[i], r.w, "")
 		}
+		lines[i] = r.e.th.Glyphs.Spell(lines[i])
 	}
 	return lines, cx, cy
 }

@@ -59,7 +59,7 @@ func (e *env) header() Header {
 
 func (e *env) explain(err error) Problem {
 	if e.cfg.Explain == nil {
-		return Problem{Title: "That did not work", Text: clean(err.Error())}
+		return Problem{Text: clean(err.Error())}
 	}
 	return e.cfg.Explain(err)
 }

@@ -63,7 +63,7 @@ func (l *List[T, K]) export(format string, marked bool) tea.Cmd {
 		if err != nil {
 			return failMsg{fmt.Errorf("export: %w", err)}
 		}
-		return toastMsg{level: Good, text: plural(len(rows), "row", "rows") + " written to " + path}
+		return toastMsg{level: Good, text: plural(len(rows), "row", "rows") + " written to " + atHome(path)}
 	}
 }
 

@@ -26,23 +26,18 @@ func (p *jobsPanel) commands() []Command {
 			return Toast(Warn, "cancelling "+clean(p.run().job.Title)+": what is sent stays sent")
 		}))
 	}
-	return append(append(out, p.resultCommands()...),
+	out = append(append(out, p.resultCommands()...),
 		p.e.command("jobs.list", p.openList),
 		p.e.guarded("jobs.next", p.alone, func() tea.Cmd { return p.step(1) }),
 		p.e.guarded("jobs.previous", p.alone, func() tea.Cmd { return p.step(-1) }),
 		closing,
-		p.moving("jobs.up", func() int { return -1 }), p.moving("jobs.down", func() int { return 1 }),
-		p.moving("jobs.page-up", func() int { return -p.grid.Page() }), p.moving("jobs.page-down", func() int { return p.grid.Page() }),
 	)
-}
-
-func (p *jobsPanel) moving(id string, n func() int) Command {
-	return p.e.command(id, func() tea.Cmd {
+	return append(out, moves(p.e, "jobs", func() int { return p.grid.Page() }, func(n int) tea.Cmd {
 		if p.rows != nil {
-			p.rows.Move(n())
+			p.rows.Move(n)
 		}
 		return nil
-	})
+	})...)
 }
 
 func (p *jobsPanel) alone() string {

@@ -104,10 +104,7 @@ func (l *jobList) commands(p *jobsPanel) []Command {
 	}
 	leave := p.e.command("jobs.close", func() tea.Cmd { p.list = nil; return nil })
 	leave.Title, leave.Help = "back", "Goes back to the job."
-	move := func(id string, n func() int) Command {
-		return l.e.command(id, func() tea.Cmd { l.rows.Move(n()); return nil })
-	}
-	return append(l.filter.clearCommands(),
+	out := append(l.filter.clearCommands(),
 		l.e.guarded("jobs.open", func() string {
 			if l.rows.Cursor() == nil {
 				return "there is no row"
@@ -116,9 +113,8 @@ func (l *jobList) commands(p *jobsPanel) []Command {
 		}, func() tea.Cmd { return l.open(p) }),
 		l.e.command("jobs.filter", func() tea.Cmd { l.filter.typing = true; return nil }),
 		leave,
-		move("jobs.up", func() int { return -1 }), move("jobs.down", func() int { return 1 }),
-		move("jobs.page-up", func() int { return -l.grid.Page() }), move("jobs.page-down", func() int { return l.grid.Page() }),
 	)
+	return append(out, moves(l.e, "jobs", l.grid.Page, func(n int) tea.Cmd { l.rows.Move(n); return nil })...)
 }
 
 // open shows the job under the cursor.

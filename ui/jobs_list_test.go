@@ -43,7 +43,7 @@ func TestAllJobsAreListed(t *testing.T) {
 		d.Press("L")
 		d.Settle()
 		if size[0] >= 80 {
-			want(t, d, "40 jobs · 1 partial", "STARTED", "STATE", "WHAT", "RESULT", "2026-03-0", "scan 100 machines", "100 sent", "enter show", "? help")
+			want(t, d, "40 jobs - 1 partial", "STARTED", "STATE", "WHAT", "RESULT", "2026-03-0", "scan 100 machines", "100 sent", "enter show", "? help")
 			if first, second := strings.Index(d.Screen(), "scan 100 machines"), strings.Index(d.Screen(), "scan 101 machines"); first > second {
 				t.Errorf("the newest does not stand first\n%s", d.Screen())
 			}

@@ -322,6 +322,6 @@ func (p *jobsPanel) save(stem string, j *jobRun, which func(Target) bool) tea.Cm
 		if err != nil {
 			return failMsg{fmt.Errorf("export: %w", err)}
 		}
-		return toastMsg{level: Good, text: plural(len(s.rows), "row", "rows") + " written to " + path}
+		return toastMsg{level: Good, text: plural(len(s.rows), "row", "rows") + " written to " + atHome(path)}
 	}
 }

@@ -116,5 +116,5 @@ func TestFailedMachinesStandFirst(t *testing.T) {
 		}
 		last = at
 	}
-	want(t, d, "DDD", "failed · the server refused it · request r-77")
+	want(t, d, "DDD", "failed - the server refused it - request r-77")
 }

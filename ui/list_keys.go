@@ -126,16 +126,9 @@ func (l *List[T, K]) complete() tea.Cmd {
 }
 
 func (l *List[T, K]) moveCommands() []Command {
-	do := func(id string, f func()) Command {
-		return l.e.command(id, func() tea.Cmd { f(); return l.moved() })
-	}
-	return []Command{
-		l.e.guarded("table.open", l.canOpen, l.open),
-		do("table.up", func() { l.rows.Move(-1) }), do("table.down", func() { l.rows.Move(1) }),
-		do("table.page-up", func() { l.rows.Move(-l.view.Page()) }), do("table.page-down", func() { l.rows.Move(l.view.Page()) }),
-		do("table.top", l.rows.Top), do("table.bottom", l.rows.Bottom),
-		do("table.filter", func() { l.filtering = true }),
-	}
+	out := append([]Command{l.e.guarded("table.open", l.canOpen, l.open)},
+		moves(l.e, "table", l.view.Page, func(n int) tea.Cmd { l.rows.Move(n); return l.moved() })...)
+	return append(out, l.e.command("table.filter", func() tea.Cmd { l.filtering = true; return l.moved() }))
 }
 
 func (l *List[T, K]) canOpen() string {

@@ -125,7 +125,7 @@ func TestMarksAreSharedByListsOfOneKind(t *testing.T) {
 	}}}
 	d := w.start(100, 20)
 	d.Press("space", "1")
-	want(t, d, "Lakeside · 3/6 rows", "1 marked")
+	want(t, d, "Lakeside - 3/6 rows", "1 marked")
 	d.Press("space", "s")
 	want(t, d, "2 machines", "HOST-000", "HOST-001")
 }
@@ -262,7 +262,7 @@ func TestListIsUsableWhileItLoads(t *testing.T) {
 	w.cfg.Home = func() ui.Screen { return ui.NewList(slow(w, step)) }
 	d := w.startSlow(120, 20)
 	step <- w.machines[:10]
-	if !d.WaitFor("10 loaded 10 of 48,213 · searched 12 of 40 sites") {
+	if !d.WaitFor("10 loaded 10 of 48,213 - searched 12 of 40 sites") {
 		t.Fatalf("no progress:\n%s", d.Screen())
 	}
 	d.Deliver(uitest.Key("j"))

@@ -46,9 +46,9 @@ func TestPanesMoveFocusAndTellOfTheRow(t *testing.T) {
 	}
 	w.cfg.Home = func() ui.Screen { return ui.NewPanes("Both", "", ui.NewList(left), below) }
 	d := w.start(140, 20)
-	want(t, d, "- Groups -", "- Machines -", "Harbour · 3/6 rows")
+	want(t, d, "- Groups -", "- Machines -", "Harbour - 3/6 rows")
 	d.Press("j")
-	want(t, d, "Lakeside · 3/6 rows")
+	want(t, d, "Lakeside - 3/6 rows")
 	d.Press("tab", "j")
 	if x, _, _ := d.Cursor(); x < 60 {
 		t.Fatalf("the cursor stands in column %d, not in the right pane", x)

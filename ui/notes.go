@@ -165,7 +165,7 @@ func (s *notes) lines(e *env, w, most int, inForce func(id string) bool) []strin
 		if ansi.StringWidth(tail) > w/2 {
 			tail = ""
 		}
-		text = ansi.Truncate(text, max(w-ansi.StringWidth(tail), 0), e.th.Glyphs.Ellipsis) + tail
+		text = shorten(text, max(w-ansi.StringWidth(tail), 0), e.th.Glyphs.Ellipsis) + tail
 		out = append([]string{e.th.Paint(x.level.tone(), fit(text, w, ""))}, out...)
 	}
 	return out
@@ -188,7 +188,7 @@ func (r *Root) messages() tea.Cmd {
 		}
 		return Copy("the message", x.text)
 	})
-	p.empty, p.wide = "there was no message yet", 100
+	p.empty, p.note, p.wide = "there was no message yet", "enter copies a message, or shows the details of a problem", 100
 	return r.openOver(p)
 }
 

@@ -17,14 +17,7 @@ type pager struct {
 func (p *pager) move(n int) { p.top = min(max(p.top+n, 0), max(p.count-p.page, 0)) }
 
 func (p *pager) commands(e *env) []Command {
-	do := func(id string, n func() int) Command {
-		return e.command(id, func() tea.Cmd { p.move(n()); return nil })
-	}
-	return []Command{
-		do("table.up", func() int { return -1 }), do("table.down", func() int { return 1 }),
-		do("table.page-up", func() int { return -max(p.page-1, 1) }), do("table.page-down", func() int { return max(p.page-1, 1) }),
-		do("table.top", func() int { return -p.count }), do("table.bottom", func() int { return p.count }),
-	}
+	return moves(e, "table", func() int { return max(p.page-1, 1) }, func(n int) tea.Cmd { p.move(n); return nil })
 }
 
 // window returns the visible lines.

@@ -57,6 +57,9 @@ func (r *Root) openList(title string, cmds []Command, help bool) tea.Cmd {
 	}
 	p := newPicker(r.e, title, r.offer(cmds, help), nil)
 	p.wide = 100
+	if g := r.e.th.Glyphs; help && slices.ContainsFunc(cmds, func(c Command) bool { return c.ID == "table.mark" && c.section == sectionList }) {
+		p.note = g.Changed + " row changed by the last reading · " + g.Up + " beside the headings: more rows above"
+	}
 	p.pick = func(it item) tea.Cmd {
 		for i, c := range cmds {
 			if itoa(i) == it.id {

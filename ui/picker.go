@@ -13,6 +13,8 @@ import (
 // item is a line of a picker. The id keeps the cursor in place when the lines change.
 type item struct {
 	id, title, sub, right string
+	// short is the title where there is no room for all of it; "" is the title itself, cut.
+	short string
 	// reason greys the line and is shown beside it.
 	reason string
 	tone   theme.Tone
@@ -263,7 +265,10 @@ func (p *picker) line(it item, w int, selected bool) string {
 		title = it.check + " " + title
 	}
 	room := max(w-ansi.StringWidth(right)-1, 1)
-	title = ansi.Truncate(title, room, th.Glyphs.Ellipsis)
+	if it.short != "" && ansi.StringWidth(title) > room {
+		title = clean(it.short)
+	}
+	title = shorten(title, room, th.Glyphs.Ellipsis)
 	sub := ""
 	if left := room - ansi.StringWidth(title) - 2; it.sub != "" && left > 3 {
 		sub = "  " + ansi.Truncate(clean(it.sub), left, th.Glyphs.Ellipsis)

@@ -2,6 +2,7 @@ package ui_test
 
 import (
 	"context"
+	"encoding/json"
 	"strings"
 	"testing"
 	"time"
@@ -228,7 +229,7 @@ func TestFortyByTenIsUsable(t *testing.T) {
 	d.Press("space")
 	want(t, d, "DEMO", "1 marked", "HOST-001", "60 rows", "? help")
 	d.Press("n", "u", "s")
-	want(t, d, "scan HOST-001 · Lakeside", "y send")
+	want(t, d, "scan HOST-001 - Lakeside", "y send")
 }
 
 func TestSignInOpensFirstAndMarksFaults(t *testing.T) {
@@ -331,11 +332,19 @@ func TestSessionIsSavedAndRestored(t *testing.T) {
 	if got := strings.Join(w.saved.Stack, " "); got != "/machines /below" {
 		t.Fatalf("saved stack %q", got)
 	}
-	w.cfg.Session = w.saved
+	kept, err := json.Marshal(w.saved)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.cfg.Session = ui.Session{}
+	if err := json.Unmarshal(kept, &w.cfg.Session); err != nil {
+		t.Fatal(err)
+	}
 	again := w.start(120, 20)
-	want(t, again, "Machines > Below", "/ host", "NAME v")
-	again.Press("esc", "esc")
+	want(t, again, "Machines > Below", "NAME v")
+	again.Press("esc")
 	want(t, again, "9 rows")
+	wantNot(t, again, "/ host")
 }
 
 func TestTipsGoWithTheFirstKey(t *testing.T) {

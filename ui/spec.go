@@ -39,7 +39,9 @@ func tableSpecs() []Spec {
 		{ID: "table.up", Title: "up", Help: "Moves one row up.", Keys: []string{"up", "k"}},
 		{ID: "table.down", Title: "down", Help: "Moves one row down.", Keys: []string{"down", "j"}},
 		{ID: "table.page-up", Title: "page up", Help: "Moves one page up.", Keys: []string{"pgup"}},
-		{ID: "table.page-down", Title: "page down", Help: "Moves one page down.", Keys: []string{"pgdown"}},
+		{ID: "table.page-down", Title: "page down", Help: "Moves one page down.", Keys: []string{"pgdown", "ctrl+f"}},
+		{ID: "table.half-up", Title: "half a page up", Help: "Moves half a page up.", Keys: []string{"ctrl+u"}},
+		{ID: "table.half-down", Title: "half a page down", Help: "Moves half a page down.", Keys: []string{"ctrl+d"}},
 		{ID: "table.top", Title: "top", Help: "Moves to the first row.", Keys: []string{"home", "g"}},
 		{ID: "table.bottom", Title: "bottom", Help: "Moves to the last row.", Keys: []string{"end", "G"}},
 		{ID: "table.open", Title: "open", Help: "Opens the row.", Keys: []string{"enter", "l", "right"}, Hint: 1},
@@ -116,7 +118,11 @@ func entrySpecs() []Spec {
 		{ID: "jobs.up", Title: "up", Help: "Moves one row up.", Keys: []string{"up", "k"}},
 		{ID: "jobs.down", Title: "down", Help: "Moves one row down.", Keys: []string{"down", "j"}},
 		{ID: "jobs.page-up", Title: "page up", Help: "Moves one page up.", Keys: []string{"pgup"}},
-		{ID: "jobs.page-down", Title: "page down", Help: "Moves one page down.", Keys: []string{"pgdown"}},
+		{ID: "jobs.page-down", Title: "page down", Help: "Moves one page down.", Keys: []string{"pgdown", "ctrl+f"}},
+		{ID: "jobs.half-up", Title: "half a page up", Help: "Moves half a page up.", Keys: []string{"ctrl+u"}},
+		{ID: "jobs.half-down", Title: "half a page down", Help: "Moves half a page down.", Keys: []string{"ctrl+d"}},
+		{ID: "jobs.top", Title: "top", Help: "Moves to the first row.", Keys: []string{"home", "g"}},
+		{ID: "jobs.bottom", Title: "bottom", Help: "Moves to the last row.", Keys: []string{"end", "G"}},
 		{ID: "jobs.close", Title: "close", Help: "Closes the panel; jobs go on.", Keys: []string{"esc", "q", "J"}, Hint: 12},
 	}
 }

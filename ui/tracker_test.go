@@ -207,5 +207,5 @@ func TestAJobThatAnotherProcessFinishedIsShownSo(t *testing.T) {
 	d.Advance(4 * time.Second)
 	d.Settle()
 	want(t, d, "2 sent")
-	wantNot(t, d, "1 cancelled ·")
+	wantNot(t, d, "1 cancelled -")
 }

@@ -33,7 +33,7 @@ func TestWhatIsMarkedElsewhereIsAskedAboutInADialog(t *testing.T) {
 			continue
 		}
 		wantNot(t, d, "any other key cancels")
-		want(t, d, "Marked on another screen, not in this list (1)", "TILL-01 · Valley Plumbing", "[ Send (y) ]")
+		want(t, d, "Marked on another screen, not in this list (1)", "TILL-01 - Valley Plumbing", "[ Send (y) ]")
 	}
 }
 
@@ -82,7 +82,7 @@ func TestAQuestionNamesAllCustomersFirst(t *testing.T) {
 	asked(w, p)
 	d := w.start(100, 70)
 	d.Press("Q")
-	want(t, d, "servers  1 of them", "Customer N · 2 machines", "Requests (17)")
+	want(t, d, "servers  1 of them", "Customer N - 2 machines", "Requests (17)")
 	last := 0
 	for _, part := range []string{"Customer A", "Customer N", "SRV-01", "OLD-1", "M-0", "POST /v1"} {
 		at := strings.Index(d.Screen(), part)

@@ -151,7 +151,7 @@ func TestNamesThatFailedAreNamed(t *testing.T) {
 		a.state = live.State{Phase: live.PhaseIdle, Source: "server", Nameless: []fleet.SiteError{{Name: unity.NewText("policies"), Err: errors.New("gateway timeout")}}}
 	})
 	s.Press("0")
-	s.want("the names of policies: gateway timeout", "…")
+	s.want("the names of policies: gateway timeout", "  ~ ")
 	for _, id := range []string{"22222222-", "11111111-"} {
 		if s.Has(id) {
 			t.Errorf("an id stands where a name is to come:\n%s", s.Screen())

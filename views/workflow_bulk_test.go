@@ -112,7 +112,7 @@ func (b *bench) askAboutMany(meant map[string]bool) {
 	}
 	for _, s := range w.Sites {
 		n := len(machines(w, func(e unitytest.EndpointTruth) bool { return meant[e.ID] && e.SiteID == s.ID }))
-		if !strings.Contains(text, fmt.Sprintf(" · %d machine", n)) {
+		if !strings.Contains(text, fmt.Sprintf(" - %d machine", n)) {
 			b.t.Errorf("no customer has %d machines in the question, %s has", n, s.Name)
 		}
 	}
