@@ -169,7 +169,7 @@ func (e *Env) loadSite(ctx context.Context, s unity.Site, emit func(ui.Page[flee
 			machines = append(machines, m)
 			part.Items = append(part.Items, m)
 		}
-		e.recall(part.Items)
+		e.recall(s.ID, part.Items)
 		e.keepMachines(part.Items)
 		emit(part)
 	}
@@ -203,6 +203,7 @@ func (e *Env) joined(machines []*fleet.Machine, s *unity.Site, rows []unity.Stat
 	fleet.Join(out.Items, rows, true)
 	e.askedBefore(out.Items)
 	out.Notes = silent(out.Items)
+	e.keepReports(s.ID, out.Items)
 	e.keepMachines(out.Items)
 	return out
 }

@@ -3,6 +3,7 @@ package views
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -60,8 +61,9 @@ type Env struct {
 	policyOf map[unity.PolicyID]unity.Text
 	known    map[unity.EndpointID]fleet.Ref
 	polls    map[unity.EndpointID][]time.Time
-	// reports are what agents last reported, shown until a reload has read them again.
-	reports map[unity.EndpointID]*unity.Status
+	// reports are what agents of a few sites last reported, the one read last at the end; they are shown until a reload has read
+	// them again.
+	reports []siteReports
 	// regarded are machines that were read for a verb.
 	regarded map[unity.EndpointID]*fleet.Machine
 	// adopted is when the sites were read that were taken over from the picture last.
@@ -77,8 +79,7 @@ func NewEnv(c *unity.Client, user string) *Env {
 	e := &Env{Client: c, User: user, StaleAfter: fleet.DefaultStaleAfter, Refresh: time.Minute,
 		Scopes: func() []string { return nil }, Marks: table.NewMarks[unity.EndpointID](),
 		sites: map[unity.SiteID]*unity.Site{}, policyOf: map[unity.PolicyID]unity.Text{},
-		known: map[unity.EndpointID]fleet.Ref{}, polls: map[unity.EndpointID][]time.Time{},
-		reports: map[unity.EndpointID]*unity.Status{}}
+		known: map[unity.EndpointID]fleet.Ref{}, polls: map[unity.EndpointID][]time.Time{}}
 	e.Book = NewPlaceBook(Book{}, nil)
 	return e
 }
@@ -171,18 +172,42 @@ func (e *Env) keepMachines(machines []*fleet.Machine) {
 	for _, m := range machines {
 		e.known[m.ID] = m.Ref()
 		e.observe(m.ID, m.Seen())
-		if m.Status != nil {
-			e.reports[m.ID] = m.Status
-		}
 	}
 }
 
-// recall gives machines the report of the last look, so that a reload does not blank what is known.
-func (e *Env) recall(machines []*fleet.Machine) {
+// siteReports are the reports of a site's machines.
+type siteReports struct {
+	site unity.SiteID
+	of   map[unity.EndpointID]*unity.Status
+}
+
+// recalled is of how many sites the reports are kept: somebody goes back to the one before, but not to all that were looked at.
+const recalled = 4
+
+// keepReports remembers the reports of a site that was just read.
+func (e *Env) keepReports(site unity.SiteID, machines []*fleet.Machine) {
+	r := siteReports{site: site, of: make(map[unity.EndpointID]*unity.Status, len(machines))}
+	for _, m := range machines {
+		if m.Status != nil {
+			r.of[m.ID] = m.Status
+		}
+	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	e.reports = append(slices.DeleteFunc(e.reports, func(old siteReports) bool { return old.site == site }), r)
+	e.reports = slices.Delete(e.reports, 0, max(0, len(e.reports)-recalled))
+}
+
+// recall gives machines of a site the report of the last look, so that a reload does not blank what is known.
+func (e *Env) recall(site unity.SiteID, machines []*fleet.Machine) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	i := slices.IndexFunc(e.reports, func(r siteReports) bool { return r.site == site })
+	if i < 0 {
+		return
+	}
 	for _, m := range machines {
-		if r := e.reports[m.ID]; r != nil {
+		if r := e.reports[i].of[m.ID]; r != nil {
 			m.Status, m.StatusNote = r, ""
 		}
 	}
@@ -200,16 +225,18 @@ func (e *Env) observe(id unity.EndpointID, at time.Time) {
 	e.polls[id] = polls[max(0, len(polls)-maxPolls):]
 }
 
-// refs gives the machines with these ids, as they were last read.
+// refs gives the machines with these ids, as they were last read, by a list or by the fleet.
 func (e *Env) refs(keys []string) []fleet.Ref {
 	p := e.current()
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	var out []fleet.Ref
 	for _, k := range keys {
-		if r, ok := e.known[unity.EndpointID(k)]; ok {
-			out = append(out, r)
-		} else if r, ok := pictured(p, unity.EndpointID(k)); ok {
+		r, listed := e.known[unity.EndpointID(k)]
+		if now, ok := pictured(p, unity.EndpointID(k)); ok && (!listed || now.ReadAt.After(r.ReadAt)) {
+			r, listed = now, true
+		}
+		if listed {
 			out = append(out, r)
 		}
 	}
