@@ -62,7 +62,7 @@ func recovered(s *stage) {
 	const fresh = "a new password for the console"
 	srv.ChangePassword(unitytest.UserSuper, fresh)
 	t.Keys("r")
-	banner := t.WaitFor(func(x ptytest.Screen) bool { return x.Contains("f2 signs in") && noted(x) && cursorRow(x) == row })
+	banner := t.WaitFor(func(x ptytest.Screen) bool { return x.Contains("f2 signs in") && noted(x) && nothingRead(x) && cursorRow(x) == row })
 	s.frame("The password is changed in the GSM console, which revokes all tokens. The next call finds out, and a banner says what to do:", banner)
 	t.Keys("f2")
 	t.WaitText("Refresh token")
@@ -90,11 +90,14 @@ func cursorRow(s ptytest.Screen) string {
 func counted(s ptytest.Screen) bool {
 	for y := range s.Height {
 		if line := s.Line(y); strings.Contains(line, " - 8 sites - ") {
-			return strings.Contains(line, " - read ") && !strings.Contains(line, " + ")
+			return nothingRead(s) && !strings.Contains(line, " + ")
 		}
 	}
 	return false
 }
+
+// nothingRead tells whether nothing is being read at the moment.
+func nothingRead(s ptytest.Screen) bool { return s.Contains(" - 8 sites - read ") }
 
 // listed tells whether the list of sites is on the screen to its end, and nothing over it.
 func listed(s ptytest.Screen) bool {
