@@ -62,7 +62,9 @@ func recovered(s *stage) {
 	const fresh = "a new password for the console"
 	srv.ChangePassword(unitytest.UserSuper, fresh)
 	t.Keys("r")
-	banner := t.WaitFor(func(x ptytest.Screen) bool { return x.Contains("f2 signs in") && noted(x) && nothingRead(x) && cursorRow(x) == row })
+	banner := t.WaitFor(func(x ptytest.Screen) bool {
+		return x.Contains("f2 signs in") && noted(x) && nothingRead(x) && cursorRow(x) == row
+	})
 	s.frame("The password is changed in the GSM console, which revokes all tokens. The next call finds out, and a banner says what to do:", banner)
 	t.Keys("f2")
 	t.WaitText("Refresh token")
